@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The MLIR context that every tool works in."""
+
+from torch_mlir import ir
+
+from resnet_hls.dialects import hls
+
+
+def make_context() -> ir.Context:
+    """A context with the `hls` dialect loaded and one thread.
+
+    One thread, because verifiers and passes written in Python would be called from MLIR's threads while the thread
+    that started them holds Python's lock.
+    """
+    context = ir.Context()
+    context.enable_multithreading(False)
+    hls.load(context)
+    return context

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs pipeline text that mixes our passes with MLIR's own. This is the only module that starts a pass."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from torch_mlir import ir, passmanager
+
+from resnet_hls.passes._registry import Pass, PassFailure, all_passes, find_pass
+from resnet_hls.passes._text import Element, convert, fail, parse_pipeline
+from resnet_hls.passes._upstream import explain, upstream_pass_names
+
+_ROOT = "builtin.module"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass in its place: `anchors` are the nested operations from `builtin.module` down to those that it runs on.
+
+    `own` is the pass where it is one of ours, and None where `text` is for MLIR's own pass manager.
+    """
+
+    anchors: tuple[str, ...]
+    name: str
+    text: str
+    own: Pass | None
+
+    def nested_text(self) -> str:
+        """The pass inside its anchors, without the outermost one: `func.func(canonicalize)`."""
+        inner = self.anchors[1:]
+        return "".join(f"{anchor}(" for anchor in inner) + self.text + ")" * len(inner)
+
+
+class ReportedFailure(PassFailure):
+    """A failure whose diagnostics went to the context's diagnostic handlers already."""
+
+
+class Hook:
+    """What wants to see the module around every pass. A hook raises UserError to stop the pipeline."""
+
+    def before(self, step: Step, module: ir.Operation) -> None:
+        """Called before the pass of `step` runs on `module`."""
+
+    def after(self, step: Step, module: ir.Operation) -> None:
+        """Called after the pass of `step` ran on `module` and the verifier accepted the result."""
+
+
+class PassManager:
+    """A pipeline, made by `PassManager.parse`."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+
+    @staticmethod
+    def parse(text: str) -> "PassManager":
+        """The pipeline that `text` writes: `builtin.module(func.func(canonicalize),hls-fuse-loops{some-option=1})`.
+
+        Raises:
+            UserError: malformed text, an unknown pass or option, or a value of the wrong type; the message says where
+                and, for a misspelt name, what was probably meant.
+        """
+        root = parse_pipeline(text)
+        if root.name != _ROOT or root.children is None:
+            fail(root.column, f"a pipeline starts with {_ROOT}(", f"write '{_ROOT}({text.strip()})'")
+        steps: list[Step] = []
+        _collect(root, (), steps)
+        return PassManager(steps)
+
+    def __str__(self) -> str:
+        return f"{_ROOT}({','.join(step.nested_text() for step in self.steps)})"
+
+    def run(self, module: ir.Module | ir.Operation | ir.OpView, hooks: Sequence[Hook] = ()) -> None:
+        """Run the passes in order on `module`, which changes in place, and verify the IR after each.
+
+        Without hooks, neighbouring passes of MLIR's own run in one go. A PassFailure is not printed, only raised; the
+        caller decides how it is reported.
+
+        Raises:
+            PassFailure: a pass found IR that it cannot work on, or left IR that the verifier rejects.
+            UserError: a hook stopped the pipeline.
+        """
+        operation = module.operation
+        if operation.name != _ROOT:
+            raise PassFailure(operation, f"a pipeline runs on {_ROOT}, not on {operation.name}")
+        with operation.context:
+            index = 0
+            while index < len(self.steps):
+                end = index + 1
+                if not hooks and self.steps[index].own is None:
+                    while end < len(self.steps) and self.steps[end].own is None:
+                        end += 1
+                self._run_together(self.steps[index:end], operation, hooks)
+                index = end
+
+    @staticmethod
+    def _run_together(steps: Sequence[Step], module: ir.Operation, hooks: Sequence[Hook]) -> None:
+        for hook in hooks:
+            hook.before(steps[0], module)
+        own = steps[0].own
+        if own is None:
+            _run_upstream(steps, module)
+        else:
+            for operation in _anchored(module, steps[0].anchors):
+                own.run(operation)
+            _verify(module, steps[0])
+        for hook in hooks:
+            hook.after(steps[0], module)
+
+
+def _collect(element: Element, anchors: tuple[str, ...], steps: list[Step]) -> None:
+    """Append the steps inside `element`, an operation to run on, in order."""
+    anchors = (*anchors, element.name)
+    if element.options:
+        fail(element.column, f"'{element.name}' is an operation to run on and takes no options")
+    for child in element.children or ():
+        if child.children is not None:
+            if find_pass(child.name) is not None:
+                fail(
+                    child.column,
+                    f"'{child.name}' is a pass, not an operation",
+                    "options are written in braces: {name=value}",
+                )
+            _collect(child, anchors, steps)
+            continue
+        cls = find_pass(child.name)
+        if cls is None:
+            steps.append(_upstream_step(child, anchors))
+            continue
+        if cls.anchor not in (None, anchors[-1]):
+            message = f"'{child.name}' runs on {cls.anchor}, not on {anchors[-1]}"
+            fail(child.column, message, f"move it into {cls.anchor}(…)")
+        own = _instance(cls, child)
+        steps.append(Step(anchors, child.name, str(own), own))
+
+
+def _instance(cls: type[Pass], element: Element) -> Pass:
+    """The pass with the options that the text gives it."""
+    options = {option.name: option for option in cls.options()}
+    values = {}
+    for text in element.options:
+        option = options.get(text.key)
+        if option is None:
+            known = _did_you_mean(text.key, options) or (
+                f"its options are: {', '.join(options)}" if options else "it has no options"
+            )
+            fail(text.column, f"'{element.name}' has no option '{text.key}'", known)
+        if option.field in values:
+            fail(text.column, f"option '{text.key}' is given twice")
+        values[option.field] = convert(text, option)
+    try:
+        return cls(**values)
+    except ValueError as error:  # a pass may reject combinations of its options
+        fail(element.column, f"'{element.name}': {error}")
+
+
+def _upstream_step(element: Element, anchors: tuple[str, ...]) -> Step:
+    """A pass of MLIR's own; MLIR is asked at once whether there is such a pass with such options."""
+    text = element.name + element.option_text
+    step = Step(anchors, element.name, text, None)
+    message = explain(f"{_ROOT}({step.nested_text()})")
+    if message is None:
+        return step
+    if restricted := re.search(r"restricted to '(\S+)'", message):
+        message = f"'{element.name}' runs on {restricted[1]}, not on {anchors[-1]}"
+        fail(element.column, message, f"move it into {restricted[1]}(…)")
+    if "does not refer to a registered pass" not in message:
+        help = f"'torch-mlir-opt --help' lists the options of {element.name}"
+        fail(element.column, f"'{element.name}': {message}", help)
+    names = {cls.name for cls in all_passes()} | set(upstream_pass_names())
+    help = (
+        _did_you_mean(element.name, names)
+        or "'resnet-opt --help-passes' lists ours, 'torch-mlir-opt --help' MLIR's own"
+    )
+    fail(element.column, f"no pass is called '{element.name}'", help)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    for candidate in (name, f"hls-{name}"):
+        close = difflib.get_close_matches(candidate, names, n=1, cutoff=0.75)
+        if close:
+            return f"did you mean '{close[0]}'?"
+    return ""
+
+
+def _anchored(module: ir.Operation, anchors: tuple[str, ...]) -> list[ir.Operation]:
+    """The operations that `anchors` lead to, each level the direct children of the one above."""
+    level = [module]
+    for anchor in anchors[1:]:
+        level = [
+            op.operation
+            for parent in level
+            for region in parent.regions
+            for block in region.blocks
+            for op in block.operations
+            if op.operation.name == anchor
+        ]
+    return level
+
+
+def _run_upstream(steps: Sequence[Step], module: ir.Operation) -> None:
+    text = f"{_ROOT}({','.join(step.nested_text() for step in steps)})"
+    try:
+        passmanager.PassManager.parse(text, module.context).run(module)
+    except ir.MLIRError as error:
+        raise _failure(error, module, ",".join(step.name for step in steps)) from error
+
+
+def _verify(module: ir.Operation, step: Step) -> None:
+    try:
+        module.verify()
+    except ir.MLIRError as error:
+        raise _failure(error, module, step.name, "left invalid IR: ") from error
+
+
+def _failure(error: ir.MLIRError, module: ir.Operation, name: str, what: str = "") -> PassFailure:
+    """MLIR's error as a PassFailure at the place of its first diagnostic."""
+    diagnostics = error.error_diagnostics
+    if not diagnostics:  # a diagnostic handler of the context has them
+        return ReportedFailure(module, f"{name}: {what or 'failed'}".removesuffix(": "))
+    first = diagnostics[0]
+    return PassFailure(first.location, f"{name}: {what}{first.message}")
