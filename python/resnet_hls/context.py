@@ -2,17 +2,19 @@
 """The MLIR context that every tool works in."""
 
 from torch_mlir import ir
+from torch_mlir.dialects import torch as torch_dialect
 
 from resnet_hls.dialects import hls
 
 
 def make_context() -> ir.Context:
-    """A context with the `hls` dialect loaded and one thread.
+    """A context with MLIR's own dialects, torch-mlir's and `hls`, and one thread.
 
     One thread, because verifiers and passes written in Python would be called from MLIR's threads while the thread
     that started them holds Python's lock.
     """
     context = ir.Context()
     context.enable_multithreading(False)
+    torch_dialect.register_dialect(context)
     hls.load(context)
     return context

@@ -20,15 +20,21 @@ def layer_name(location: ir.Location) -> str:
     return ""
 
 
-def file_position(location: ir.Location) -> str:
-    """`file:line:column` of `location` (1-based), or "" where it has no position in a file."""
+def position(location: ir.Location) -> tuple[str, int, int] | None:
+    """The file, line and column (1-based) of `location`, or None where it has no position in a file."""
     location = specific(location)
     if isinstance(location, ir.FileLineColLoc):
-        return f"{location.filename}:{location.start_line}:{location.start_col}".replace('"', "")
+        return str(location.filename).strip('"'), location.start_line, location.start_col
     for part in _parts(location):
-        if position := file_position(part):
-            return position
-    return ""
+        if (found := position(part)) is not None:
+            return found
+    return None
+
+
+def file_position(location: ir.Location) -> str:
+    """`file:line:column` of `location` (1-based), or "" where it has no position in a file."""
+    found = position(location)
+    return ":".join(map(str, found)) if found else ""
 
 
 def describe(location: ir.Location) -> str:

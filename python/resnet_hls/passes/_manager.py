@@ -3,11 +3,13 @@
 
 import difflib
 import re
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torch_mlir import ir, passmanager
 
+from resnet_hls.errors import UserError
 from resnet_hls.passes._registry import Pass, PassFailure, all_passes, find_pass
 from resnet_hls.passes._text import Element, convert, fail, parse_pipeline
 from resnet_hls.passes._upstream import explain, upstream_pass_names
@@ -74,39 +76,49 @@ class PassManager:
     def run(self, module: ir.Module | ir.Operation | ir.OpView, hooks: Sequence[Hook] = ()) -> None:
         """Run the passes in order on `module`, which changes in place, and verify the IR after each.
 
-        Without hooks, neighbouring passes of MLIR's own run in one go. A PassFailure is not printed, only raised; the
-        caller decides how it is reported.
+        A PassFailure is not printed, only raised; the caller decides how it is reported. Its `pass_name` says which
+        pass it was.
 
         Raises:
             PassFailure: a pass found IR that it cannot work on, or left IR that the verifier rejects.
-            UserError: a hook stopped the pipeline.
+            UserError: a hook stopped the pipeline, or a pass has a defect.
         """
         operation = module.operation
         if operation.name != _ROOT:
             raise PassFailure(operation, f"a pipeline runs on {_ROOT}, not on {operation.name}")
         with operation.context:
-            index = 0
-            while index < len(self.steps):
-                end = index + 1
-                if not hooks and self.steps[index].own is None:
-                    while end < len(self.steps) and self.steps[end].own is None:
-                        end += 1
-                self._run_together(self.steps[index:end], operation, hooks)
-                index = end
+            for step in self.steps:
+                for hook in hooks:
+                    hook.before(step, operation)
+                try:
+                    _run_step(step, operation)
+                except PassFailure as failure:
+                    failure.pass_name = step.name
+                    raise
+                for hook in hooks:
+                    hook.after(step, operation)
 
-    @staticmethod
-    def _run_together(steps: Sequence[Step], module: ir.Operation, hooks: Sequence[Hook]) -> None:
-        for hook in hooks:
-            hook.before(steps[0], module)
-        own = steps[0].own
-        if own is None:
-            _run_upstream(steps, module)
-        else:
-            for operation in _anchored(module, steps[0].anchors):
-                own.run(operation)
-            _verify(module, steps[0])
-        for hook in hooks:
-            hook.after(steps[0], module)
+
+def _run_step(step: Step, module: ir.Operation) -> None:
+    """Run one pass on `module` and verify the result.
+
+    Raises:
+        PassFailure: the pass or the verifier rejects the IR.
+        UserError: the pass has a defect.
+    """
+    try:
+        if step.own is None:
+            text = f"{_ROOT}({step.nested_text()})"
+            passmanager.PassManager.parse(text, module.context).run(module)
+            return
+        for operation in _anchored(module, step.anchors):
+            _run_own(step.own, operation)
+        module.verify()
+    except ir.MLIRError as error:
+        if error.error_diagnostics:
+            first = error.error_diagnostics[0]
+            raise PassFailure(first.location, first.message.partition("\n")[0]) from error
+        raise ReportedFailure(module, "failed") from error
 
 
 def _collect(element: Element, anchors: tuple[str, ...], steps: list[Step]) -> None:
@@ -200,25 +212,14 @@ def _anchored(module: ir.Operation, anchors: tuple[str, ...]) -> list[ir.Operati
     return level
 
 
-def _run_upstream(steps: Sequence[Step], module: ir.Operation) -> None:
-    text = f"{_ROOT}({','.join(step.nested_text() for step in steps)})"
+def _run_own(own: Pass, operation: ir.Operation) -> None:
+    """Run one of our passes, or a user's; what it fails to handle itself is reported with the place in its source."""
     try:
-        passmanager.PassManager.parse(text, module.context).run(module)
-    except ir.MLIRError as error:
-        raise _failure(error, module, ",".join(step.name for step in steps)) from error
-
-
-def _verify(module: ir.Operation, step: Step) -> None:
-    try:
-        module.verify()
-    except ir.MLIRError as error:
-        raise _failure(error, module, step.name, "left invalid IR: ") from error
-
-
-def _failure(error: ir.MLIRError, module: ir.Operation, name: str, what: str = "") -> PassFailure:
-    """MLIR's error as a PassFailure at the place of its first diagnostic."""
-    diagnostics = error.error_diagnostics
-    if not diagnostics:  # a diagnostic handler of the context has them
-        return ReportedFailure(module, f"{name}: {what or 'failed'}".removesuffix(": "))
-    first = diagnostics[0]
-    return PassFailure(first.location, f"{name}: {what}{first.message}")
+        own.run(operation)
+    except (UserError, ir.MLIRError):
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"pass '{own.name}' stopped with {type(error).__name__}: {error}".partition("\n")[0]
+        help = "this is a defect of the pass, not of its input; RESNET_HLS_TRACEBACK=1 shows the whole traceback"
+        raise UserError(message, where=f"{frame.filename}:{frame.lineno}", help=help) from error

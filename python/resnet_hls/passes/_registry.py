@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a pass is, and the table of passes by name.
 
-A pass has one name everywhere: `hls-fuse-loops` is `passes/fuse_loops.py`, `convert-a-to-b` is `passes/convert_a_to_b.py`
-and `verify-affine` is `contracts/verify_affine.py`. That is how a name in pipeline text finds its file without importing
-the others.
+A pass has one name everywhere: `hls-fuse-loops` is `passes/fuse_loops.py`, `verify-affine` is
+`contracts/verify_affine.py`, `convert-a-to-b` is `passes/convert_a_to_b.py`. That is how a name in pipeline text finds
+its file without importing the others.
 """
 
 import dataclasses
@@ -32,7 +32,11 @@ class PassFailure(UserError):
         where: the operation, or the location, that the message is about.
         message: what is wrong there, one line, lower case, no full stop.
         help: a way out, where there is one.
+
+    The pass manager sets `pass_name`.
     """
+
+    pass_name: str = ""
 
     def __init__(self, where: ir.OpView | ir.Operation | ir.Location, message: str, *, help: str = "") -> None:
         self.location: ir.Location = where if isinstance(where, ir.Location) else where.location
@@ -127,7 +131,7 @@ def register_pass(cls: PassClass) -> PassClass:
     """
     where = f"{cls.__module__}.{cls.__qualname__}"
     name: object = getattr(cls, "name", "")
-    if not dataclasses.is_dataclass(cls):
+    if "__dataclass_fields__" not in vars(cls):  # an inherited one would miss the fields of this class
         raise UserError(
             "a pass must be a dataclass", where=where, help="write @register_pass above @dataclass(frozen=True)"
         )
@@ -135,7 +139,7 @@ def register_pass(cls: PassClass) -> PassClass:
         raise UserError(
             f"'{name}' is no name for a pass", where=where, help='name: ClassVar[str] = "my-pass", kebab case'
         )
-    for field in dataclasses.fields(cls):
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # seen to above
         if field.default is dataclasses.MISSING:
             raise UserError(
                 f"option '{field.name}' has no default", where=where, help="give every option a default value"

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What MLIR's own pass manager knows: whether it takes a pipeline, and the names of its passes."""
+"""What MLIR's own pass manager knows: whether it takes a pipeline, and the names of its passes.
+
+Importing `torch_mlir.dialects.torch` is what makes the passes of torch-mlir known to it; PyTorch is not involved.
+"""
 
 import functools
 import os
@@ -9,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from torch_mlir import _mlir_libs, ir, passmanager
+from torch_mlir.dialects import torch as torch_dialect
 
 
 def explain(text: str) -> str | None:
@@ -41,7 +45,9 @@ def upstream_pass_names() -> tuple[str, ...]:
 
 @functools.cache
 def _context() -> ir.Context:
-    return ir.Context()
+    context = ir.Context()
+    torch_dialect.register_dialect(context)
+    return context
 
 
 def _one_line(printed: str, raised: str) -> str:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the command line tools share: arguments, input, output, and errors as lines instead of tracebacks."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from resnet_hls.errors import UserError
+
+#: The lines between two modules in one file, as MLIR's own tools write and read them.
+SPLIT_MARKER = "// -----"
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """An argument parser whose errors are UserErrors with exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving."""
+        raise UserError(message, help=f"'{self.prog} --help' lists the options", status=2)
+
+
+def run_tool(name: str, main: Callable[[], int]) -> int:
+    """The exit status of `main`; a UserError becomes its lines on stderr and its status."""
+    try:
+        status = main()
+        sys.stdout.flush()
+        return status
+    except UserError as error:
+        if os.environ.get("RESNET_HLS_TRACEBACK"):
+            traceback.print_exc()
+        print(error.render(name), file=sys.stderr)
+        return error.status
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+
+
+def read_input(path: str) -> bytes:
+    """The content of the file at `path`, or of stdin for "-".
+
+    Raises:
+        UserError: there is no such file, or it cannot be read.
+    """
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except FileNotFoundError:
+        raise UserError("there is no such file", where=path, help="check the path; '-' reads standard input") from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=path, help="check the path") from None
+
+
+def write_output(path: str, text: str) -> None:
+    """Write `text` to the file at `path`, whole or not at all, or to stdout for "-".
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        help = "choose another output with -o" if target.parent.is_dir() else f"make the folder {target.parent} first"
+        raise UserError(f"cannot be written: {error.strerror}", where=path, help=help) from None
+
+
+def write_folder(path: str, files: Mapping[str, str]) -> None:
+    """Write `files` (name -> text) into the folder at `path`, which is made where it does not exist.
+
+    Raises:
+        UserError: one of them cannot be written.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        help = "choose another folder with -o"
+        raise UserError(f"cannot be made a folder: {error.strerror}", where=path, help=help) from None
+    for name, text in files.items():
+        write_output(str(folder / name), text)
