@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Perfect nests of affine loops and what they access. Reads the IR, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.passes._registry import PassFailure
+from resnet_hls.passes.channels_last import dims_of
+
+
+def trip_count(loop: ir.Operation) -> int:
+    """Trip count of a normalized `affine.for` (0 to a constant, step 1). Raises PassFailure for any other loop."""
+    lower = ir.AffineMapAttr(loop.attributes["lowerBoundMap"]).value
+    upper = ir.AffineMapAttr(loop.attributes["upperBoundMap"]).value
+    step = ir.IntegerAttr(loop.attributes["step"]).value
+    bounds = [*lower.results, *upper.results]
+    if len(bounds) != 2 or not all(isinstance(b, ir.AffineConstantExpr) for b in bounds) or step != 1:
+        raise PassFailure(loop, "a loop that does not run from a constant to a constant in steps of 1")
+    first, last = (ir.AffineConstantExpr(b).value for b in bounds)
+    if first != 0:
+        raise PassFailure(loop, f"a loop that starts at {first}", help="normalize loops to start at 0")
+    count: int = last
+    return count
+
+
+@dataclass(frozen=True)
+class Access:
+    """One affine.load or affine.store: the buffer and, per dimension, an expression over the nest's induction variables."""
+
+    op: ir.Operation
+    buffer: ir.Value
+    exprs: tuple[ir.AffineExpr, ...]
+
+    @property
+    def is_store(self) -> bool:
+        return self.op.name == "affine.store"
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A perfect nest: loops from the outermost to the innermost; everything else stands in the innermost body."""
+
+    loops: tuple[ir.Operation, ...]
+
+    @staticmethod
+    def at(root: ir.Operation) -> Nest:
+        """The nest rooted at an `affine.for`. Raises PassFailure when it is not perfect."""
+        loops = [root]
+        while True:
+            ops = iu.block_operations(iu.body(loops[-1]))
+            inner = [op for op in ops if op.name == "affine.for"]
+            if not inner:
+                return Nest(tuple(loops))
+            if len(ops) != 1:
+                raise PassFailure(loops[-1], "a nest that is not perfect", help="only the innermost loop may hold other operations")
+            loops.append(inner[0])
+
+    @property
+    def root(self) -> ir.Operation:
+        return self.loops[0]
+
+    @property
+    def block(self) -> ir.Block:
+        return iu.body(self.loops[-1])
+
+    @cached_property
+    def extents(self) -> list[int]:
+        return [trip_count(loop) for loop in self.loops]
+
+    @cached_property
+    def induction(self) -> list[ir.Value]:
+        return [iu.body(loop).arguments[0] for loop in self.loops]
+
+    def in_terms_of_loops(self, exprs: Sequence[ir.AffineExpr], operands: Sequence[ir.Value]) -> list[ir.AffineExpr]:
+        """Expressions over `operands` as expressions over the nest's induction variables."""
+        places = [ir.AffineExpr.get_dim(self.induction.index(value)) for value in operands]
+        to_loops = ir.AffineMap.get(len(self.loops), 0, places)
+        composed = [ir.AffineExpr.simplify_affine_expr(e.compose(to_loops), len(self.loops), 0) for e in exprs]
+        # By way of a map: only its results come as the right subclass of AffineExpr.
+        return list(ir.AffineMap.get(len(self.loops), 0, composed).results)
+
+    def access(self, op: ir.Operation) -> Access:
+        exprs = self.in_terms_of_loops(list(iu.access_map(op).results), iu.index_operands(op))
+        return Access(op, iu.accessed_memref(op), tuple(exprs))
+
+    @cached_property
+    def accesses(self) -> list[Access]:
+        """Every access of the nest in program order, those under `affine.if` included."""
+        return [self.access(op) for op in iu.walk(self.root, "affine.load", "affine.store")]
+
+    @property
+    def loads(self) -> list[Access]:
+        return [a for a in self.accesses if not a.is_store]
+
+    @property
+    def stores(self) -> list[Access]:
+        return [a for a in self.accesses if a.is_store]
+
+    @property
+    def accumulator(self) -> Access | None:
+        """The store of a buffer that the nest also loads at the same index: what it reduces into."""
+        for store in self.stores:
+            if any(load.buffer == store.buffer and load.exprs == store.exprs for load in self.loads):
+                return store
+        return None
+
+    @property
+    def parallel(self) -> set[int]:
+        """Loops that index every store (each iteration of them writes its own element)."""
+        indexed = [{d for e in store.exprs for d in dims_of(e)} for store in self.stores]
+        return set.intersection(*indexed) if indexed else set()
+
+
+def nests(function: ir.Operation) -> list[Nest]:
+    """The top-level nests of a function in program order."""
+    return [Nest.at(op.operation) for op in iu.body(function).operations if op.operation.name == "affine.for"]
+
+
+def match_indices(written: Access, read: Access) -> dict[int, int] | None:
+    """Which loop of the reader is which loop of the writer, when both name the same element in the same way; else None.
+
+    Exact for accesses whose expressions are distinct loops or constants: then the equation between the two index tuples has just
+    this solution.
+    """
+    pairs: dict[int, int] = {}
+    for a, b in zip(written.exprs, read.exprs, strict=True):
+        if isinstance(a, ir.AffineDimExpr) and isinstance(b, ir.AffineDimExpr):
+            if pairs.setdefault(b.position, a.position) != a.position:
+                return None
+        elif a != b:
+            return None
+    return pairs if len(set(pairs.values())) == len(pairs) else None
+
+
+def is_local(buffer: ir.Value) -> bool:
+    """True for a buffer that the function allocates (not an argument, not a constant)."""
+    op = iu.defining_op(buffer)
+    return op is not None and op.name == "memref.alloc"
+
+
+def is_constant(buffer: ir.Value) -> bool:
+    op = iu.defining_op(buffer)
+    return op is not None and op.name == "memref.get_global"
