@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Loads a network from a user's Python file: ``path/module.py:factory`` or ``package.module:factory``.
+
+Importing this module is cheap; :func:`load_factory` imports PyTorch and the user's code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from resnet_hls.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_USAGE = "give path/module.py:factory or package.module:factory"
+
+
+def is_factory(model: str) -> bool:
+    """Whether ``model`` has the form ``module.py:factory`` or ``package.module:factory``."""
+    module, _, name = model.rpartition(":")
+    return bool(module) and name.isidentifier()
+
+
+def load_factory(model: str) -> tuple[nn.Module, Tensor | None]:
+    """Call the factory that ``model`` names, and return its module and its calibration images (None if it has none).
+
+    A factory takes no arguments, and returns an ``nn.Module`` or a pair of that and images (N, C, H, W), which may be a
+    numpy array. A name that is bound to an ``nn.Module`` will do too.
+
+    Raises:
+        UserError: no such file or name, an exception in the user's code, or a result of another type.
+    """
+    where, separator, name = model.rpartition(":")
+    if not separator or not where or not name.isidentifier():
+        raise UserError(f"not a factory: '{model}'", help=_USAGE, status=2)
+    from torch import nn
+
+    module = _load_file(Path(where)) if where.endswith(".py") else _import(where)
+    if not hasattr(module, name):
+        offered = [
+            key
+            for key, value in vars(module).items()
+            if callable(value) and getattr(value, "__module__", "") == module.__name__
+        ]
+        hint = f"it defines {', '.join(offered)}" if offered else "it defines no function"
+        raise UserError(f"has no attribute '{name}'", where=where, help=hint)
+    factory = getattr(module, name)
+    if isinstance(factory, nn.Module):
+        return factory, None
+    if not callable(factory):
+        raise UserError(f"'{name}' is {_a(factory)}, expected a function", where=where, help=_USAGE)
+    result = _guarded(factory, where, f"{name}()", getattr(module, "__file__", None))
+    return _check(result, f"{where}:{name}")
+
+
+def _check(result: Any, where: str) -> tuple[nn.Module, Tensor | None]:
+    import numpy as np
+    import torch
+    from torch import nn
+
+    help_text = "return an nn.Module, or (nn.Module, images)"
+    images = None
+    if isinstance(result, (tuple, list)):
+        if len(result) != 2:
+            raise UserError(f"returns {len(result)} values, expected one or two", where=where, help=help_text)
+        result, images = result
+    if not isinstance(result, nn.Module):
+        raise UserError(f"returns {_a(result)}, expected an nn.Module", where=where, help=help_text)
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(images)
+    if images is not None and not isinstance(images, torch.Tensor):
+        raise UserError(f"returns {_a(images)} as images, expected a tensor or array", where=where, help=help_text)
+    return result, images
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError("no such file", where=str(path), help=_USAGE)
+    resolved = path.resolve()
+    # The name tells files of one name apart, and lets classes in the file be pickled.
+    name = f"{path.stem}_{hashlib.sha256(str(resolved).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, resolved)
+    if spec is None or spec.loader is None:
+        raise UserError("is no Python file", where=str(path), help=_USAGE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(resolved.parent)
+    sys.path.insert(0, folder)  # for the imports of its neighbours
+    loader = spec.loader
+    try:
+        _guarded(lambda: loader.exec_module(module), str(path), "", str(resolved))
+    except UserError:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def _import(name: str) -> ModuleType:
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        found = all(part.isidentifier() for part in name.split(".")) and importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        found = False
+    try:
+        if not found:
+            raise UserError("no such Python module", where=name, help=_USAGE)
+        module: ModuleType = _guarded(lambda: importlib.import_module(name), name, "", None)
+        return module
+    finally:
+        sys.path.remove(folder)
+
+
+def _guarded(action: Callable[[], Any], where: str, what: str, file: str | None) -> Any:
+    """Run the user's code; an exception in it becomes a message with its type, text and line in ``file``."""
+    try:
+        return action()
+    except UserError:
+        raise
+    except (Exception, SystemExit) as problem:
+        lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == file]
+        line = problem.lineno if isinstance(problem, SyntaxError) else (lines[-1] if lines else None)
+        text = " ".join(str(getattr(problem, "msg", problem)).split())
+        message = f"{what + ' ' if what else ''}raised {type(problem).__name__}{': ' + text if text else ''}"
+        raise UserError(
+            message, where=f"{where}:{line}" if line else where, help="the exception is the file's own"
+        ) from problem
+
+
+def _a(value: Any) -> str:
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Residual networks for CIFAR-10: ResNet8 and ResNet20 (He et al., 2015, section 4.2, with 1x1 downsampling).
+
+Three stages of 16, 32 and 64 channels; ResNet8 has one block per stage and ResNet20 three. The sum of a block takes
+the second convolution's batch norm directly: nothing is rounded between that convolution and the residual add, so
+that a compiler may start the accumulator with the skip value.
+
+Importing this module imports PyTorch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+STAGE_CHANNELS = (16, 32, 64)
+"""Output channels of the three stages; the first convolution has as many as the first stage."""
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a skip connection: (N, C, H, W) to (N, channels, H/stride, W/stride).
+
+    The skip is a 1x1 convolution with batch norm where the shape changes, and the identity elsewhere.
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.relu2 = nn.ReLU()
+        self.downsample: nn.Module = nn.Identity()
+        if stride != 1 or in_channels != channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(in_channels, channels, 1, stride=stride, bias=False), nn.BatchNorm2d(channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu1(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        result: Tensor = self.relu2(out + self.downsample(x))
+        return result
+
+
+class ResNet(nn.Module):
+    """A CIFAR residual network with ``blocks`` basic blocks in each of its three stages.
+
+    Takes images as (N, 3, 32, 32) float32, usually pixels in 0..1, and gives (N, classes) logits.
+    """
+
+    def __init__(self, blocks: int, classes: int = 10) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, STAGE_CHANNELS[0], 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(STAGE_CHANNELS[0])
+        self.relu = nn.ReLU()
+        self.layer1 = self._stage(STAGE_CHANNELS[0], STAGE_CHANNELS[0], blocks, stride=1)
+        self.layer2 = self._stage(STAGE_CHANNELS[0], STAGE_CHANNELS[1], blocks, stride=2)
+        self.layer3 = self._stage(STAGE_CHANNELS[1], STAGE_CHANNELS[2], blocks, stride=2)
+        self.avgpool = nn.AvgPool2d(8)
+        self.fc = nn.Linear(STAGE_CHANNELS[2], classes)
+
+    @staticmethod
+    def _stage(in_channels: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
+        first = BasicBlock(in_channels, channels, stride)
+        return nn.Sequential(first, *(BasicBlock(channels, channels) for _ in range(blocks - 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        logits: Tensor = self.fc(torch.flatten(self.avgpool(x), 1))
+        return logits
+
+
+def initialize(module: nn.Module, seed: int) -> None:
+    """Draw every convolution and linear layer of ``module`` anew from ``seed``, the same on every machine."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+
+def settle_batch_norm(module: nn.Module, images: Tensor) -> None:
+    """Set the statistics of every batch norm in ``module`` to those of ``images`` (N, 3, 32, 32), and go to eval mode.
+
+    They are rounded to multiples of 2^-10, so that they do not depend on the order of summation.
+    """
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    module.train()
+    with torch.no_grad():
+        module(images)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            for statistic in (norm.running_mean, norm.running_var):
+                assert statistic is not None
+                statistic.copy_(torch.round(statistic * 1024) / 1024)
+    module.eval()
+
+
+def resnet8(seed: int = 0) -> ResNet:
+    """ResNet8 (one block per stage) with random weights from ``seed``."""
+    network = ResNet(1)
+    initialize(network, seed)
+    return network
+
+
+def resnet20(seed: int = 0) -> ResNet:
+    """ResNet20 (three blocks per stage) with random weights from ``seed``."""
+    network = ResNet(3)
+    initialize(network, seed)
+    return network
