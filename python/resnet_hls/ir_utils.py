@@ -98,6 +98,19 @@ def source_name(op: ir.Operation) -> str:
     return location_name(op.location)
 
 
+def identifier(name: str) -> str:
+    """A C identifier from a source name: `/layer1/layer1.0/conv1/Conv` becomes `layer1_0_conv1`.
+
+    The last part of an ONNX node name is its operator; a part that the next one repeats is left out.
+    """
+    parts = [part for part in name.split("/") if part]
+    if len(parts) > 1:
+        parts.pop()
+    parts = [part for part, following in zip(parts, [*parts[1:], ""], strict=True) if not following.startswith(part)]
+    text = re.sub(r"\W+", "_", "_".join(parts)).strip("_").lower()
+    return f"n{text}" if text[:1].isdigit() else text
+
+
 # --- constants -------------------------------------------------------------------------------------------------------------
 
 _RESOURCE = re.compile(r'^\s+([^\s:]+|"[^"]+"): "0x([0-9A-Fa-f]+)"', re.MULTILINE)

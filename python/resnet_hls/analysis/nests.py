@@ -44,7 +44,10 @@ class Access:
 
 @dataclass(frozen=True)
 class Nest:
-    """A perfect nest: loops from the outermost to the innermost; everything else stands in the innermost body."""
+    """A perfect nest: loops from the outermost to the innermost; everything else stands in the innermost body.
+
+    A loop marked `hls.pipeline` is the innermost one: loops inside it belong to its body (registers that shift, unrolled).
+    """
 
     loops: tuple[ir.Operation, ...]
 
@@ -55,7 +58,7 @@ class Nest:
         while True:
             ops = iu.block_operations(iu.body(loops[-1]))
             inner = [op for op in ops if op.name == "affine.for"]
-            if not inner:
+            if not inner or "hls.pipeline" in loops[-1].attributes:
                 return Nest(tuple(loops))
             if len(ops) != 1:
                 raise PassFailure(loops[-1], "a nest that is not perfect", help="only the innermost loop may hold other operations")
@@ -120,6 +123,27 @@ class Nest:
 def nests(function: ir.Operation) -> list[Nest]:
     """The top-level nests of a function in program order."""
     return [Nest.at(op.operation) for op in iu.body(function).operations if op.operation.name == "affine.for"]
+
+
+def linear(expr: ir.AffineExpr) -> tuple[dict[int, int], int] | None:
+    """Coefficients by dimension and the constant of a linear expression; None for `mod`, `floordiv` and the like."""
+    if isinstance(expr, ir.AffineConstantExpr):
+        return {}, expr.value
+    if isinstance(expr, ir.AffineDimExpr):
+        return {expr.position: 1}, 0
+    if isinstance(expr, ir.AffineAddExpr):
+        left, right = linear(expr.lhs), linear(expr.rhs)
+        if left is None or right is None:
+            return None
+        dims = {d: left[0].get(d, 0) + right[0].get(d, 0) for d in left[0] | right[0]}
+        return {d: c for d, c in dims.items() if c}, left[1] + right[1]
+    if isinstance(expr, ir.AffineMulExpr):
+        left, right = linear(expr.lhs), linear(expr.rhs)
+        if left is None or right is None or (left[0] and right[0]):
+            return None
+        dims, factor = (left[0], right[1]) if left[0] else (right[0], left[1])
+        return {d: c * factor for d, c in dims.items() if c * factor}, left[1] * right[1]
+    return None
 
 
 def match_indices(written: Access, read: Access) -> dict[int, int] | None:

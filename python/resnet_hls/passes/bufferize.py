@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -43,7 +42,7 @@ class _Bufferizer:
         self.entry = iu.body(self.function).operations[0].operation
 
     def unique(self, wanted: str) -> str:
-        base = re.sub(r"\W+", "_", wanted).strip("_").lower() or "constant"
+        base = wanted.strip("_")
         name, number = base, 1
         while name in self.names:
             name, number = f"{base}_{number}", number + 1
@@ -64,7 +63,8 @@ class _Bufferizer:
             if array is None or op is None:
                 raise PassFailure(op or self.function, "a tensor without a buffer")
             user = iu.users(value)[0]
-            name = self.unique(f"{iu.source_name(user).split('/')[-2] if '/' in iu.source_name(user) else ''}_constant")
+            role = "weight" if array.ndim > 1 else "bias"
+            name = self.unique(f"{iu.identifier(iu.source_name(user))}_{role}")
             kind = ir.MemRefType.get(list(array.shape), iu.integer_type(8 * array.dtype.itemsize))
             with ir.InsertionPoint(self.function), op.location:
                 memref.GlobalOp(

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The `hls` dialect: tasks that run at the same time and share nothing but streams.
+
+README.md beside this file gives the rationale and an example per operation. Loop and array directives are no operations:
+they are `hls.*` attributes on `affine.for`, `memref.alloc` and `memref.global`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch_mlir import ir
+from torch_mlir.dialects.ext import Dialect, Operand, Region, Result
+
+
+def element_of(stream: ir.Type) -> ir.VectorType:
+    """The word type of a stream type."""
+    return ir.VectorType(ir.TypeAttr(StreamType(stream).word).value)
+
+
+def _error(op: Any, message: str) -> bool:
+    op.location.emit_error(f"'{op.operation.name}' op {message}")
+    return False
+
+
+def _is_stream(value: ir.Value) -> bool:
+    return str(value.type).startswith("!hls.stream<")
+
+
+def _same_word(op: Any, stream: ir.Value, buffer: ir.Value) -> bool:
+    """The buffer is a static memref with as many elements, of the same type, as a word has lanes."""
+    word, kind = element_of(stream.type), ir.MemRefType(buffer.type)
+    lanes = 1
+    for extent in word.shape:
+        lanes *= extent
+    elements = 1
+    for extent in kind.shape:
+        elements *= extent
+    if kind.element_type != word.element_type or elements != lanes:
+        return _error(op, f"buffer {kind} does not hold one word {word}")
+    return True
+
+
+def _inside(op: Any, name: str) -> bool:
+    parent = op.operation.parent
+    while parent is not None and parent.name != name:
+        parent = parent.operation.parent
+    if parent is None:
+        return _error(op, f"must be inside '{name}'")
+    return True
+
+
+class HLS(Dialect, name="hls"):
+    pass
+
+
+class StreamType(HLS.Type, name="stream"):
+    """A first-in first-out channel of words; the word is a static vector of integers."""
+
+    word: Any
+
+
+class DataflowOp(HLS.Operation, name="dataflow", traits=[ir.NoTerminatorTrait]):
+    """One frame through tasks that all run at the same time."""
+
+    body: Region
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        block = op.regions[0].blocks[0]
+        for inner in block.operations:
+            if inner.operation.name not in {"hls.fifo", "hls.task", "hls.source", "hls.sink"}:
+                return _error(op, f"holds '{inner.operation.name}': only fifo, task, source and sink may stand in it")
+        for inner in block.operations:
+            if inner.operation.name == "hls.fifo" and not _one_writer_one_reader(inner):
+                return False
+        return True
+
+
+def _one_writer_one_reader(fifo: Any) -> bool:
+    writers = readers = 0
+    for use in fifo.operation.results[0].uses:
+        owner = use.owner.operation
+        if owner.name == "hls.task":
+            written = use.operand_number >= ir.DenseI32ArrayAttr(owner.attributes["operandSegmentSizes"])[0]
+        else:
+            written = owner.name == "hls.source"
+        writers, readers = writers + written, readers + (not written)
+    if writers != 1 or readers != 1:
+        return _error(fifo, f"has {writers} writers and {readers} readers, expected one of each")
+    return True
+
+
+class FifoOp(HLS.Operation, name="fifo"):
+    """A stream with room for `depth` words."""
+
+    depth: ir.IntegerAttr
+    sym_name: ir.StringAttr
+    stream: Result[StreamType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        word = ir.TypeAttr(StreamType(op.operation.results[0].type).word).value
+        if not isinstance(word, ir.VectorType) or not isinstance(ir.VectorType(word).element_type, ir.IntegerType):
+            return _error(op, f"word type must be a vector of integers, got {word}")
+        if ir.IntegerAttr(op.operation.attributes["depth"]).value < 1:
+            return _error(op, "depth must be at least 1")
+        return True
+
+
+class TaskOp(HLS.Operation, name="task", traits=[ir.NoTerminatorTrait, ir.IsIsolatedFromAboveTrait]):
+    """A process: reads its inputs, computes, writes its outputs; starts its next frame when it has ended the last."""
+
+    inputs: Sequence[Operand[StreamType]]
+    outputs: Sequence[Operand[StreamType]]
+    sym_name: ir.StringAttr
+    body: Region
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        block = op.regions[0].blocks[0]
+        operands = list(op.operation.operands)
+        if len(block.arguments) != len(operands):
+            return _error(op, f"expects {len(operands)} block arguments, got {len(block.arguments)}")
+        inputs = ir.DenseI32ArrayAttr(op.operation.attributes["operandSegmentSizes"])[0]
+        for number, (argument, operand) in enumerate(zip(block.arguments, operands, strict=True)):
+            if argument.type != operand.type:
+                return _error(op, f"block argument {number} has type {argument.type}, its operand {operand.type}")
+            wanted = "hls.read" if number < inputs else "hls.write"
+            for use in argument.uses:
+                if use.owner.operation.name != wanted:
+                    kind = "an input" if number < inputs else "an output"
+                    return _error(op, f"stream {number} is {kind} but is used by '{use.owner.operation.name}'")
+        return True
+
+
+class ReadOp(HLS.Operation, name="read"):
+    """Takes one word from a stream into a buffer; waits while the stream is empty."""
+
+    stream: Operand[StreamType]
+    buffer: Operand[ir.MemRefType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        stream, buffer = op.operation.operands
+        return _same_word(op, stream, buffer) and _inside(op, "hls.task")
+
+
+class WriteOp(HLS.Operation, name="write"):
+    """Puts the word in a buffer into a stream; waits while the stream is full."""
+
+    buffer: Operand[ir.MemRefType]
+    stream: Operand[StreamType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        buffer, stream = op.operation.operands
+        return _same_word(op, stream, buffer) and _inside(op, "hls.task")
+
+
+def _whole_words(op: Any, buffer: ir.Value, stream: ir.Value) -> bool:
+    word, kind = element_of(stream.type), ir.MemRefType(buffer.type)
+    lanes, innermost = word.shape[-1], kind.shape[-1]
+    if kind.element_type != word.element_type or len(word.shape) != 1 or innermost % lanes:
+        return _error(op, f"{kind} is no row of words {word}")
+    return _inside(op, "hls.dataflow")
+
+
+class SourceOp(HLS.Operation, name="source"):
+    """Feeds the elements of a memref, in row-major order, into a stream: the accelerator's input port."""
+
+    buffer: Operand[ir.MemRefType]
+    stream: Operand[StreamType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        buffer, stream = op.operation.operands
+        return _whole_words(op, buffer, stream)
+
+
+class SinkOp(HLS.Operation, name="sink"):
+    """Collects the words of a stream into a memref in row-major order: the accelerator's output port."""
+
+    stream: Operand[StreamType]
+    buffer: Operand[ir.MemRefType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        stream, buffer = op.operation.operands
+        return _whole_words(op, buffer, stream)
+
+
+_loaded: list[ir.Context] = []
+
+
+def load(context: ir.Context) -> None:
+    """Makes the dialect known in `context`; loading it twice is harmless."""
+    if any(known is context for known in _loaded):
+        return
+    with context, ir.Location.unknown():
+        HLS.load()
+    _loaded.append(context)
+
+
+def stream_type(element: ir.Type, lanes: Sequence[int]) -> ir.Type:
+    """`!hls.stream<vector<lanes x element>>`."""
+    return StreamType.get(ir.TypeAttr.get(ir.VectorType.get(list(lanes), element)))
+
+
+def irdl_text() -> str:
+    """The dialect's definition as IRDL, for `dialects/hls/hls.irdl.mlir`."""
+    with ir.Context(), ir.Location.unknown():
+        HLS.load()
+        return str(HLS._mlir_module) + "\n"
