@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The documentation of the passes from their docstrings and options.
+"""The documentation of the passes from their docstrings and options, and the other generated files.
 
-`python -m resnet_hls.docs` writes docs/passes.md; with `--check` it only says, by its exit status, whether that file is
-current.
+`python -m resnet_hls.docs` writes docs/passes.md and the IRDL of the `hls` dialect; with `--check` it only says, by its
+exit status, whether they are current.
 """
 
 import inspect
 import sys
 from pathlib import Path
 
+from resnet_hls.dialects.hls import irdl_text
 from resnet_hls.errors import UserError
 from resnet_hls.passes._registry import Pass, all_passes
 from resnet_hls.tool import ArgumentParser, read_input, run_tool, write_output
@@ -71,24 +72,30 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
+def generated_files() -> dict[str, str]:
+    """The files that are generated from the sources: path in the source tree -> text."""
+    return {"docs/passes.md": passes_markdown(), "dialects/hls/hls.irdl.mlir": irdl_text()}
+
+
 def main() -> int:
-    """Write or check docs/passes.md."""
+    """Write the generated files, or check them."""
     return run_tool("resnet_hls.docs", lambda: _run(sys.argv[1:]))
 
 
 def _run(arguments: list[str]) -> int:
-    parser = ArgumentParser(
-        prog="resnet_hls.docs", description="Write docs/passes.md from the docstrings of the passes."
+    parser = ArgumentParser(prog="resnet_hls.docs", description=f"Write {' and '.join(generated_files())}.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not current")
+    parser.add_argument(
+        "-o", dest="root", default=str(Path(__file__).resolve().parents[2]), help="root of the source tree"
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is not current")
-    parser.add_argument("-o", dest="output", default=str(Path(__file__).resolve().parents[2] / "docs" / "passes.md"))
     options = parser.parse_args(arguments)
-    text = passes_markdown()
-    if not options.check:
-        Path(options.output).parent.mkdir(exist_ok=True)
-        write_output(options.output, text)
-    elif read_input(options.output).decode() != text:
-        raise UserError("is not current", where=options.output, help="run 'python -m resnet_hls.docs'")
+    for name, text in generated_files().items():
+        path = Path(options.root) / name
+        if not options.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_output(str(path), text)
+        elif read_input(str(path)).decode() != text:
+            raise UserError("is not current", where=name, help="run 'python -m resnet_hls.docs'")
     return 0
 
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""docs/passes.md is what the docstrings say."""
+"""The generated files are what the sources say."""
 
 from pathlib import Path
 
-from resnet_hls.docs import passes_markdown
+import pytest
+
+from resnet_hls.docs import generated_files
 
 
-def test_the_documentation_of_the_passes_is_current() -> None:
-    current = (Path(__file__).parents[2] / "docs" / "passes.md").read_text(encoding="utf-8")
-    assert current == passes_markdown(), "run: .venv/bin/python -m resnet_hls.docs"
+@pytest.mark.parametrize("name", ["docs/passes.md", "dialects/hls/hls.irdl.mlir"])
+def test_a_generated_file_is_current(name: str, repository: Path) -> None:
+    current = (repository / name).read_text(encoding="utf-8")
+    assert current == generated_files()[name], "run: .venv/bin/python -m resnet_hls.docs"
