@@ -251,7 +251,7 @@ def integer_range(bits: int, signed: bool, narrow: bool) -> tuple[int, int]:
 def residual(
     style: Style = "qdq", blocks: tuple[int, ...] = (1, 1), width: int = 4, *, size: int = 16, seed: int = 0
 ) -> onnx.ModelProto:
-    """A residual network: stem, stages of `blocks` (twice the channels and half the size each), max pool, classifier."""
+    """A residual network: stem, stages of `blocks` (twice as wide and half as large each), max pool, classifier."""
     net = Net(style, seed=seed, shape=(1, 3, size, size))
     x = net.quant("input/quant", net.input, 2.0**-6)
     x = net.quant("stem/quant", net.conv("stem/conv", x, width), 2.0**-4)
@@ -300,3 +300,74 @@ def save(model: onnx.ModelProto, path: Any) -> str:
     """Writes the model and returns the path as a string."""
     onnx.save(model, str(path))
     return str(path)
+
+
+class _Images:
+    """Calibration images for onnxruntime's quantizer."""
+
+    def __init__(self, shape: tuple[int, ...], count: int = 8) -> None:
+        rng = np.random.default_rng(7)
+        self.images = iter([{"image": rng.random(shape, np.float32)} for _ in range(count)])
+
+    def get_next(self) -> dict[str, Array] | None:
+        return next(self.images, None)
+
+
+def float_network(seed: int = 0) -> onnx.ModelProto:
+    """A float network with a skip, average pooling and a Gemm, for onnxruntime's own quantizer."""
+    net = Net(seed=seed)
+
+    def weight(name: str, *shape: int) -> str:
+        return net.constant(name, net.rng.normal(0, 1 / np.sqrt(np.prod(shape[1:])), shape), np.float32)
+
+    def conv(name: str, x: str, inputs: int, outputs: int, stride: int = 1) -> str:
+        bias = net.constant(f"{name}.bias", net.rng.normal(0, 0.1, outputs), np.float32)
+        return net.node(
+            "Conv",
+            name,
+            [x, weight(f"{name}.weight", outputs, inputs, 3, 3), bias],
+            kernel_shape=[3, 3],
+            strides=[stride, stride],
+            pads=[1] * 4,
+        )
+
+    x = net.node("Relu", "relu0", [conv("conv0", net.input, 3, 8, 2)])
+    y = net.node("Relu", "relu1", [conv("conv1", x, 8, 8)])
+    x = net.node("Relu", "relu2", [net.node("Add", "add", [conv("conv2", y, 8, 8), x])])
+    x = net.node("MaxPool", "maxpool", [x], kernel_shape=[2, 2], strides=[2, 2])
+    x = net.node("Flatten", "flatten", [net.node("GlobalAveragePool", "avgpool", [x])])
+    bias = net.constant("fc.bias", net.rng.normal(0, 0.1, 10), np.float32)
+    return net.model(net.node("Gemm", "fc", [x, weight("fc.weight", 10, 8), bias], transB=1), shape=[1, 10])
+
+
+def quantize_static(path: Any, *, per_channel: bool = False, unsigned: bool = True) -> str:
+    """Writes what onnxruntime's `quantize_static` makes of `float_network`: scales are no powers of two."""
+    from onnxruntime.quantization import QuantFormat, QuantType
+    from onnxruntime.quantization import quantize_static as quantize
+
+    source = f"{path}.float.onnx"
+    onnx.save(float_network(), source)
+    kind = QuantType.QUInt8 if unsigned else QuantType.QInt8
+    quantize(
+        source,
+        str(path),
+        _Images((1, 3, 16, 16)),
+        quant_format=QuantFormat.QDQ,
+        per_channel=per_channel,
+        activation_type=kind,
+        weight_type=QuantType.QInt8,
+    )
+    return str(path)
+
+
+def run(model: onnx.ModelProto | str, images: Array) -> Array:
+    """What onnxruntime makes of `images`, one by one, without optimizations."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    source = model if isinstance(model, str) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: images[i : i + 1]})[0] for i in range(len(images))])

@@ -132,7 +132,7 @@ def _skip(graph: Graph, node: Node) -> Skip:
 def _quantizers(graph: Graph) -> list[Quantizer]:
     result = []
     for node in graph.nodes:
-        if node.grid is not None:
+        if node.grid is not None and not node.attributes.get("implied"):
             result.append(_quantizer(node.name, "input" if graph.input in node.inputs else "activation", node.grid))
         for role, parameter in (("weight", node.weight), ("bias", node.bias)):
             if parameter is not None:

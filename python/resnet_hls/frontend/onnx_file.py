@@ -57,6 +57,8 @@ def _load_external(model: onnx.ModelProto, path: Path) -> None:
             raise UserError(
                 f"initializer {tensor.name} is in {location}, which cannot be read", where=str(path), help=help
             ) from None
+        tensor.data_location = TensorProto.DEFAULT
+        del tensor.external_data[:]
 
 
 def check_outside(model: onnx.ModelProto, where: str) -> tuple[str, Shape, str]:
@@ -130,3 +132,11 @@ def _check_opset(model: onnx.ModelProto, where: str) -> None:
             where=where,
             help="export with opset_version=13, or convert with onnx.version_converter",
         )
+    domains = {entry.domain for entry in model.opset_import} | {"", "ai.onnx"}
+    for node in model.graph.node:
+        if node.domain not in domains:
+            raise UserError(
+                f"names no version of the operator set {node.domain}, which {node.op_type} needs; it may be truncated",
+                where=where,
+                help=_EXPORT,
+            )

@@ -111,7 +111,7 @@ class Node:
     """One operation on activations. `name` is the source node's; `inputs` and `output` name values of the graph.
 
     Attributes by op: Conv: strides, pads, dilations, group; MaxPool, AveragePool: kernel_shape, strides, pads;
-    Concat: axis; Clip: low, high; Reshape: shape.
+    Concat: axis; Clip: low, high; Quantize: implied (true where the source has none and its input lies on the grid).
     """
 
     op: Literal["Quantize", "Conv", "Gemm", "Relu", "Clip", "Add", "Concat", "MaxPool", "AveragePool", "Reshape"]

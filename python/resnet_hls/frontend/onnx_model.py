@@ -176,7 +176,8 @@ def unsupported_scales(model: OnnxModel | Inspection) -> list[Problem]:
     """
     problems = []
     for node in model.graph.nodes:
-        grids = [(node.name, "activation", node.grid)] if node.grid else []
+        explicit = node.grid is not None and not node.attributes.get("implied")
+        grids = [(node.name, "activation", node.grid)] if explicit else []
         if node.weight is not None:
             grids.append((node.weight.name, f"weight of {node.name}", node.weight.grid))
         for name, what, grid in grids:

@@ -7,7 +7,6 @@ all of them.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,7 +82,7 @@ class Parser:
     def parse(self, output: str, handlers: dict[str, Handler]) -> Graph:
         """The graph, with `output` (a tensor name) as its output."""
         for tensor in self.model.graph.initializer:
-            self.environment[tensor.name] = _array(tensor)
+            self.environment[tensor.name] = self._initializer(tensor)
         for node in self.model.graph.node:
             self._visit(node, handlers)
         value = self.environment.get(output)
@@ -92,6 +91,14 @@ class Parser:
         elif not self.graph.problems:
             self.graph.problem(output, "the output is no activation of the network", "export the model again")
         return self.graph
+
+    def _initializer(self, tensor: onnx.TensorProto) -> Array | None:
+        try:
+            return np.asarray(numpy_helper.to_array(tensor))
+        except Exception:  # whatever numpy says to a size that does not fit the data
+            if self.uses[tensor.name]:
+                self.graph.problem(tensor.name, "this constant is damaged", "export the model again")
+            return None
 
     def _visit(self, node: onnx.NodeProto, handlers: dict[str, Handler]) -> None:
         self.current = display_name(node)
@@ -181,10 +188,3 @@ def real(parameter: Parameter) -> Array:
     if grid.per_channel:
         scale = scale.reshape([-1 if axis == parameter.axis else 1 for axis in range(parameter.values.ndim)])
     return ((parameter.values - grid.zero_point).astype(np.float32) * scale).astype(np.float32)
-
-
-def _array(tensor: onnx.TensorProto) -> Array | None:
-    try:
-        return np.asarray(numpy_helper.to_array(tensor, os.curdir))
-    except Exception:
-        return None

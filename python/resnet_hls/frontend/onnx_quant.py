@@ -205,7 +205,8 @@ def _round(values: Array, scale: Array, zero_point: int, low: int, high: int) ->
     """Integers of `values`: half to even, saturating."""
     if not np.isfinite(values).all():
         raise Rejected("quantizes a constant that is not finite", "check the weights for NaN and infinity")
-    rounded = np.rint(values.astype(np.float32) / scale) + np.float32(zero_point)
+    with np.errstate(over="ignore"):  # saturates below
+        rounded = np.rint(values.astype(np.float32) / scale) + np.float32(zero_point)
     return np.clip(rounded.astype(np.float64), low, high).astype(np.int64)
 
 

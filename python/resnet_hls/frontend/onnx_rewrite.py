@@ -17,6 +17,7 @@ import numpy as np
 from resnet_hls.frontend.onnx_flatten import linear_as_convolution
 from resnet_hls.frontend.onnx_graph import MAC_LAYERS, Array, Graph, Grid, Node, Parameter
 
+_IMPLIED = {"implied": True}
 _INT32 = (-(2**31), 2**31 - 1)
 _QUANTIZE_INPUT = "quantize the image first (Brevitas: QuantIdentity; onnxruntime: quantize_static quantizes inputs)"
 _QUANTIZE_OUTPUT = "quantize the output of the last layer (Brevitas: output_quant=Int8ActPerTensorFixedPoint)"
@@ -155,7 +156,7 @@ def _quantize_output(graph: Graph) -> None:
         return
     name = graph.fresh(f"{graph.output}_quantized")
     graph.shapes[name] = graph.shapes[graph.output]
-    graph.nodes.append(Node("Quantize", source.name, [graph.output], name, grid=grid))
+    graph.nodes.append(Node("Quantize", source.name, [graph.output], name, _IMPLIED, grid))
     graph.output = name
 
 
@@ -177,7 +178,7 @@ def _quantize_layers(graph: Graph) -> None:
             continue
         name = graph.fresh(f"{value}_quantized")
         graph.shapes[name] = graph.shapes[value]
-        graph.nodes.insert(graph.nodes.index(node), Node("Quantize", source.name, [value], name, grid=grid))
+        graph.nodes.insert(graph.nodes.index(node), Node("Quantize", source.name, [value], name, _IMPLIED, grid))
         node.inputs = [name]
 
 
