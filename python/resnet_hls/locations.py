@@ -21,9 +21,12 @@ def layer_name(location: ir.Location) -> str:
 
 
 def position(location: ir.Location) -> tuple[str, int, int] | None:
-    """The file, line and column (1-based) of `location`, or None where it has no position in a file."""
+    """The file, line and column (1-based) of `location`, or None where it has no position in a file.
+
+    The implicit module around a file has line 0, which is no position.
+    """
     location = specific(location)
-    if isinstance(location, ir.FileLineColLoc):
+    if isinstance(location, ir.FileLineColLoc) and location.start_line > 0:
         return str(location.filename).strip('"'), location.start_line, location.start_col
     for part in _parts(location):
         if (found := position(part)) is not None:

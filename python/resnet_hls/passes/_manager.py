@@ -86,7 +86,7 @@ class PassManager:
         operation = module.operation
         if operation.name != _ROOT:
             raise PassFailure(operation, f"a pipeline runs on {_ROOT}, not on {operation.name}")
-        with operation.context:
+        with operation.context, operation.location:
             for step in self.steps:
                 for hook in hooks:
                     hook.before(step, operation)

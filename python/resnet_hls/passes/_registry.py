@@ -58,6 +58,8 @@ class Pass(ABC):
     def run(self, op: ir.Operation) -> None:
         """Transform or check `op`, an operation named `anchor`.
 
+        The context of `op` is the current one, and the module's location is the default for new operations.
+
         Raises:
             PassFailure: the IR is not what the pass can work on. What was changed by then is of no use to anyone.
         """
