@@ -41,7 +41,7 @@ ScaleChoice = Literal["range", "error"]
 """How an observer chooses a scale: by the largest magnitude it saw, or by the mean squared rounding error."""
 
 _LOWEST_EXPONENT, _HIGHEST_EXPONENT = -24, 8
-_ERROR_SAMPLES = 1 << 16
+_ERROR_SAMPLES = 1 << 14
 
 
 class PowerOfTwoObserver(MinMaxObserver):  # type: ignore[misc]

@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 _USAGE = "give path/module.py:factory or package.module:factory"
 
 
+def require(*packages: str) -> None:
+    """Import ``packages``.
+
+    Raises:
+        UserError: one is not installed; it says which extra has it.
+    """
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except ModuleNotFoundError as problem:
+            missing = problem.name or package
+            raise UserError(f"{missing} is not installed", help="pip install 'resnet-hls[torch]'") from problem
+
+
 def is_factory(model: str) -> bool:
     """Whether ``model`` has the form ``module.py:factory`` or ``package.module:factory``."""
     module, _, name = model.rpartition(":")
@@ -42,6 +56,7 @@ def load_factory(model: str) -> tuple[nn.Module, Tensor | None]:
     where, separator, name = model.rpartition(":")
     if not separator or not where or not name.isidentifier():
         raise UserError(f"not a factory: '{model}'", help=_USAGE, status=2)
+    require("torch")
     from torch import nn
 
     module = _load_file(Path(where)) if where.endswith(".py") else _import(where)

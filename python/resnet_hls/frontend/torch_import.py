@@ -104,12 +104,21 @@ def move_on_integers(graph: fx.Graph) -> None:
 
 
 def clamp_in_quantizers(graph: fx.Graph) -> None:
-    """Replace quantize(hardtanh(x)) by a quantizer with narrower limits, if the bounds are multiples of its scale."""
+    """Replace quantize(relu(x)) and quantize(hardtanh(x)) by a quantizer with narrower limits.
+
+    That is exact where the bounds are multiples of the scale, and is done only there.
+    """
     for node in list(graph.nodes):
-        if node.target != QUANTIZE or (clamp := node.args[0]).target != aten.hardtanh.default or len(clamp.users) != 1:
+        if node.target != QUANTIZE or len(node.args[0].users) != 1:
             continue
+        clamp = node.args[0]
         scale, zero_point, lowest, highest, dtype = node.args[1:]
-        low, high = (cast("float", bound) / scale + zero_point for bound in clamp.args[1:])
+        if clamp.target == aten.relu.default:
+            low, high = float(zero_point), float(highest)
+        elif clamp.target == aten.hardtanh.default:
+            low, high = (bound / scale + zero_point for bound in clamp.args[1:])
+        else:
+            continue
         if low == int(low) and high == int(high):
             node.args = (clamp.args[0], scale, zero_point, max(lowest, int(low)), min(highest, int(high)), dtype)
     graph.eliminate_dead_code()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_hls.errors import UserError
-from resnet_hls.frontend.torch_factory import is_factory, load_factory
+from resnet_hls.frontend.torch_factory import is_factory, load_factory, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,8 +112,9 @@ def quantize(module: nn.Module, images: Images | None, choice: Literal["range", 
         raise UserError(
             "no calibration images", where=type(module).__name__, help="let the factory return (module, images)"
         )
-    calibration = _image_tensor(images)
     with quiet():
+        require("torch", "torchao")
+        calibration = _image_tensor(images)
         from resnet_hls.frontend import torch_quantize
 
         converted, notes = torch_quantize.quantize(module, calibration, choice)

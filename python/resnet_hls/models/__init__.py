@@ -30,14 +30,19 @@ class BundledModel:
         """The float network in eval mode, and its calibration images (64, 3, 32, 32), float32 pixels in 0..1.
 
         Both depend on ``seed`` alone.
+
+        Raises:
+            UserError: PyTorch is not installed.
         """
+        from resnet_hls.frontend.torch_factory import require
+
+        require("torch")
         import torch
 
         from resnet_hls.models import resnet
 
         images = torch.from_numpy(synthetic_images(CALIBRATION_IMAGES, seed))
-        network = resnet.ResNet(self.blocks)
-        resnet.initialize(network, seed)
+        network = resnet.seeded(self.blocks, seed)
         resnet.settle_batch_norm(network, images)
         return network, images
 

@@ -105,15 +105,19 @@ def settle_batch_norm(module: nn.Module, images: Tensor) -> None:
     module.eval()
 
 
-def resnet8(seed: int = 0) -> ResNet:
-    """ResNet8 (one block per stage) with random weights from ``seed``."""
-    network = ResNet(1)
+def seeded(blocks: int, seed: int = 0) -> ResNet:
+    """A network of ``blocks`` blocks per stage, random weights from ``seed``; torch's own generator is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        network = ResNet(blocks)
     initialize(network, seed)
     return network
+
+
+def resnet8(seed: int = 0) -> ResNet:
+    """ResNet8 (one block per stage) with random weights from ``seed``."""
+    return seeded(1, seed)
 
 
 def resnet20(seed: int = 0) -> ResNet:
     """ResNet20 (three blocks per stage) with random weights from ``seed``."""
-    network = ResNet(3)
-    initialize(network, seed)
-    return network
+    return seeded(3, seed)
