@@ -68,7 +68,8 @@ def test_scales_are_named(tmp_path: Path) -> None:
     net = Net(shape=(1, 4, 8, 8))
     x = net.conv("conv", net.quant("input", net.input, 0.1), 4, weight_scale=0.01 * np.arange(1, 5))
     diagnosis = examine(save(net.model(net.quant("output", x, 2.0**-3, zero_point=4)), tmp_path / "m.onnx"))
-    assert diagnosis.buildable
+    assert not diagnosis.buildable
+    assert not diagnosis.problems
     assert [limit.what for limit in diagnosis.limits] == [
         "activation: scale 0.1 is no power of two",
         "weight of conv: scales 0.01…0.04 per channel",
@@ -76,7 +77,9 @@ def test_scales_are_named(tmp_path: Path) -> None:
     ]
     weight = next(quantizer for quantizer in diagnosis.quantizers if quantizer.role == "weight")
     assert (weight.power_of_two, weight.bits, weight.signed) == (False, 8, True)
-    assert "scale: conv.weight" in rendered(diagnosis)
+    text = rendered(diagnosis)
+    assert "problem: conv.weight" in text
+    assert text.endswith("doctor: cannot be built: 3 problems\n")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

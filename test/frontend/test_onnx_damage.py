@@ -38,6 +38,13 @@ def test_truncated_anywhere(tmp_path: Path, style: Style) -> None:
     assert attempt(tmp_path / "m.onnx", data)
 
 
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    data = residual(size=8).SerializeToString().replace(b"stem/conv", b"stem\xffconv")
+    assert not attempt(tmp_path / "m.onnx", data)
+    with pytest.raises(UserError, match="holds names that are no UTF-8 text"):
+        load(tmp_path / "m.onnx")
+
+
 @pytest.mark.parametrize("style", ["qdq", "qcdq", "qonnx"])
 def test_flipped_bytes(tmp_path: Path, style: Style) -> None:
     model = classifier(style)

@@ -191,6 +191,13 @@ def test_onnxruntime_quantize_static(tmp_path: Path, per_channel: bool, unsigned
     assert unsupported_scales(oracle.model)
 
 
+def test_average_of_49_is_named(tmp_path: Path) -> None:
+    net, x = single()
+    x = net.quant("output", net.node("AveragePool", "pool", [x], kernel_shape=[7, 7]))
+    (problem,) = unsupported_scales(load(save(net.model(x), tmp_path / "m.onnx")))
+    assert (problem.where, problem.what) == ("pool", "average of 49 pixels divides by what is no power of two")
+
+
 def test_float_bias_is_quantized_and_said(tmp_path: Path) -> None:
     net, x = single()
     bias = net.constant("bias", [0.1, -0.2, 0.3, 0.4], np.float32)

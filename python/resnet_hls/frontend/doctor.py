@@ -63,7 +63,7 @@ class Quantizer:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `examine` found. `limits` are problems of scales (see `unsupported_scales`)."""
+    """What `examine` found. `limits` are scales that the integer stage does not take (see `unsupported_scales`)."""
 
     path: Path
     dialect: str
@@ -78,7 +78,7 @@ class Diagnosis:
 
     @property
     def buildable(self) -> bool:
-        return not self.problems
+        return not self.problems and not self.limits
 
     @property
     def macs(self) -> int:
@@ -157,20 +157,15 @@ def render(diagnosis: Diagnosis, console: Console) -> None:
         _render_tables(diagnosis, console)
     for note in diagnosis.notes:
         console.print(f"note: {escape(note)}", highlight=False)
-    for kind, problems in (("problem", diagnosis.problems), ("scale", diagnosis.limits)):
-        for problem in problems:
-            console.print(f"{kind}: {escape(problem.where)}: {escape(problem.what)}", highlight=False, soft_wrap=True)
-            console.print(f"  help: {escape(problem.help)}", highlight=False, soft_wrap=True)
+    for problem in (*diagnosis.problems, *diagnosis.limits):
+        console.print(f"problem: {escape(problem.where)}: {escape(problem.what)}", highlight=False, soft_wrap=True)
+        console.print(f"  help: {escape(problem.help)}", highlight=False, soft_wrap=True)
     console.print(f"doctor: {_verdict(diagnosis)}", highlight=False, soft_wrap=True)
 
 
 def _verdict(diagnosis: Diagnosis) -> str:
-    if diagnosis.problems:
-        count = len(diagnosis.problems)
-        return f"cannot be built: {count} problem{'s' if count > 1 else ''}"
-    if diagnosis.limits:
-        return f"can be built where scales that are no plain powers of two are supported ({len(diagnosis.limits)} here)"
-    return "can be built"
+    count = len(diagnosis.problems) + len(diagnosis.limits)
+    return f"cannot be built: {count} problem{'s' if count > 1 else ''}" if count else "can be built"
 
 
 def _render_tables(diagnosis: Diagnosis, console: Console) -> None:

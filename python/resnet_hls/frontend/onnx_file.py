@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -41,8 +42,18 @@ def read(path: str | os.PathLike[str]) -> onnx.ModelProto:
         raise UserError("is no ONNX model, or is truncated", where=where, help=_EXPORT) from None
     if not model.HasField("graph") or not (model.graph.node and model.graph.output):
         raise UserError("is no ONNX model, or is truncated: it holds no graph", where=where, help=_EXPORT)
+    if not all(isinstance(name, str) for name in _names(model.graph)):
+        raise UserError("is damaged: it holds names that are no UTF-8 text", where=where, help=_EXPORT)
     _load_external(model, Path(path))
     return model
+
+
+def _names(graph: onnx.GraphProto) -> Iterator[object]:
+    """Every name in the graph; protobuf gives bytes for what is no UTF-8."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+    for values in (graph.initializer, graph.input, graph.output):
+        yield from (value.name for value in values)
 
 
 def _load_external(model: onnx.ModelProto, path: Path) -> None:

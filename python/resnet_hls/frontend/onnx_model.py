@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -170,12 +171,16 @@ def dialect(graph: Graph) -> str:
 
 
 def unsupported_scales(model: OnnxModel | Inspection) -> list[Problem]:
-    """Quantizers that need more than shifts: scales that are no power of two or per channel, zero points.
+    """What needs more than shifts: scales that are no power of two or per channel, zero points, averages of 49.
 
-    This is the one list of them: where the integer stage handles such scales exactly, the driver does not ask.
+    This is the one place that knows: whatever the integer stage learns to handle exactly leaves this list.
     """
     problems = []
     for node in model.graph.nodes:
+        pixels = math.prod(node.attributes["kernel_shape"]) if node.op == "AveragePool" else 1
+        if pixels & (pixels - 1):
+            what = f"average of {pixels} pixels divides by what is no power of two"
+            problems.append(Problem(node.name, what, "use a window of 2, 4, 8, … pixels, or max pooling"))
         explicit = node.grid is not None and not node.attributes.get("implied")
         grids = [(node.name, "activation", node.grid)] if explicit else []
         if node.weight is not None:

@@ -63,9 +63,9 @@ class OnnxOracle:
             UserError: wrong shape or dtype.
         """
         if images.dtype != np.float32 or images.shape[1:] != self.input_shape:
-            shape, wanted = ("x".join(map(str, shape)) for shape in (images.shape, ("N", *self.input_shape)))
+            given, wanted = ("x".join(map(str, sizes)) for sizes in (images.shape, ("N", *self.input_shape)))
             raise UserError(
-                f"images are {images.dtype} of shape {shape}, not float32 of shape {wanted}",
+                f"images are {images.dtype} of shape {given}, not float32 of shape {wanted}",
                 help="convert them: channels first, one float per channel",
             )
         batches = [images[start : start + self.batch] for start in range(0, len(images), self.batch)]
