@@ -76,18 +76,29 @@ class DataflowOp(HLS.Operation, name="dataflow", traits=[ir.NoTerminatorTrait]):
         return True
 
 
-def _one_writer_one_reader(fifo: Any) -> bool:
-    writers = readers = 0
+def _ends(fifo: Any, names: set[str]) -> int:
+    """How many tasks and ports use the stream by operations of these names."""
+    ends = set()
     for use in fifo.operation.results[0].uses:
         owner = use.owner.operation
-        if owner.name == "hls.task":
-            written = use.operand_number >= ir.DenseI32ArrayAttr(owner.attributes["operandSegmentSizes"])[0]
-        else:
-            written = owner.name == "hls.source"
-        writers, readers = writers + written, readers + (not written)
+        if owner.name in names:
+            ends.add(owner if owner.name in {"hls.source", "hls.sink"} else enclosing_task(owner))
+    return len(ends)
+
+
+def _one_writer_one_reader(fifo: Any) -> bool:
+    writers, readers = _ends(fifo, {"hls.write", "hls.source"}), _ends(fifo, {"hls.read", "hls.sink"})
     if writers != 1 or readers != 1:
         return _error(fifo, f"has {writers} writers and {readers} readers, expected one of each")
     return True
+
+
+def enclosing_task(op: ir.Operation) -> ir.Operation | None:
+    """The hls.task around an operation, or None."""
+    parent = op.operation.parent
+    while parent is not None and parent.name != "hls.task":
+        parent = parent.operation.parent
+    return None if parent is None else parent.operation
 
 
 class FifoOp(HLS.Operation, name="fifo"):
@@ -107,30 +118,38 @@ class FifoOp(HLS.Operation, name="fifo"):
         return True
 
 
-class TaskOp(HLS.Operation, name="task", traits=[ir.NoTerminatorTrait, ir.IsIsolatedFromAboveTrait]):
-    """A process: reads its inputs, computes, writes its outputs; starts its next frame when it has ended the last."""
+class TaskOp(HLS.Operation, name="task", traits=[ir.NoTerminatorTrait]):
+    """A process: reads streams, computes, writes streams; starts its next frame when it has ended the last.
 
-    inputs: Sequence[Operand[StreamType]]
-    outputs: Sequence[Operand[StreamType]]
+    It names the streams of the dataflow around it and nothing else from outside: no value, no memory is shared.
+    """
+
     sym_name: ir.StringAttr
     body: Region
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        block = op.regions[0].blocks[0]
-        operands = list(op.operation.operands)
-        if len(block.arguments) != len(operands):
-            return _error(op, f"expects {len(operands)} block arguments, got {len(block.arguments)}")
-        inputs = ir.DenseI32ArrayAttr(op.operation.attributes["operandSegmentSizes"])[0]
-        for number, (argument, operand) in enumerate(zip(block.arguments, operands, strict=True)):
-            if argument.type != operand.type:
-                return _error(op, f"block argument {number} has type {argument.type}, its operand {operand.type}")
-            wanted = "hls.read" if number < inputs else "hls.write"
-            for use in argument.uses:
-                if use.owner.operation.name != wanted:
-                    kind = "an input" if number < inputs else "an output"
-                    return _error(op, f"stream {number} is {kind} but is used by '{use.owner.operation.name}'")
-        return True
+        task = op.operation
+        result = True
+
+        def visit(inner: ir.Operation) -> ir.WalkResult:
+            nonlocal result
+            for operand in inner.operation.operands:
+                if not _defined_in(operand, task) and not _is_stream(operand):
+                    result = _error(inner, f"uses a value of type {operand.type} from outside its task: only streams may be shared")
+                    return ir.WalkResult.INTERRUPT
+            return ir.WalkResult.ADVANCE
+
+        task.walk(visit)
+        return result
+
+
+def _defined_in(value: ir.Value, task: ir.Operation) -> bool:
+    owner = value.owner
+    op = owner.owner.operation if isinstance(owner, ir.Block) else owner.operation
+    while op is not None and op != task:
+        op = None if op.parent is None else op.parent.operation
+    return op is not None
 
 
 class ReadOp(HLS.Operation, name="read"):

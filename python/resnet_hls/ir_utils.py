@@ -313,8 +313,9 @@ def accessed_memref(op: ir.Operation) -> ir.Value:
     return op.operands[0] if op.name == "affine.load" else op.operands[1]
 
 
-def clone_into(ops: Iterable[ir.Operation], mapping: dict[ir.Value, ir.Value]) -> None:
+def clone_into(ops: Iterable[ir.Operation], mapping: dict[ir.Value, ir.Value]) -> list[ir.Operation]:
     """Clones `ops` at the insertion point, replacing operands (nested ones too) by `mapping`, which learns the new results."""
+    copies: list[ir.Operation] = []
     for op in ops:
         copy = op.operation.clone()
         for nested in walk(copy):
@@ -323,6 +324,8 @@ def clone_into(ops: Iterable[ir.Operation], mapping: dict[ir.Value, ir.Value]) -
                     nested.operands[index] = mapping[operand]
         for old, new in zip(op.results, copy.results, strict=True):
             mapping[old] = new
+        copies.append(copy)
+    return copies
 
 
 def block_operations(block: ir.Block) -> list[ir.Operation]:

@@ -81,12 +81,16 @@ class Nest:
         return [iu.body(loop).arguments[0] for loop in self.loops]
 
     def in_terms_of_loops(self, exprs: Sequence[ir.AffineExpr], operands: Sequence[ir.Value]) -> list[ir.AffineExpr]:
-        """Expressions over `operands` as expressions over the nest's induction variables."""
-        places = [ir.AffineExpr.get_dim(self.induction.index(value)) for value in operands]
-        to_loops = ir.AffineMap.get(len(self.loops), 0, places)
-        composed = [ir.AffineExpr.simplify_affine_expr(e.compose(to_loops), len(self.loops), 0) for e in exprs]
+        """Expressions over `operands` as expressions over the nest's induction variables.
+
+        Variables of loops inside the body (registers that shift) become further dimensions, numbered after the nest's own.
+        """
+        inner = [value for value in dict.fromkeys(operands) if value not in self.induction]
+        variables = [*self.induction, *inner]
+        to_loops = ir.AffineMap.get(len(variables), 0, [ir.AffineExpr.get_dim(variables.index(v)) for v in operands])
+        composed = [ir.AffineExpr.simplify_affine_expr(e.compose(to_loops), len(variables), 0) for e in exprs]
         # By way of a map: only its results come as the right subclass of AffineExpr.
-        return list(ir.AffineMap.get(len(self.loops), 0, composed).results)
+        return list(ir.AffineMap.get(len(variables), 0, composed).results)
 
     def access(self, op: ir.Operation) -> Access:
         exprs = self.in_terms_of_loops(list(iu.access_map(op).results), iu.index_operands(op))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-temporal-reuse: line buffers instead of whole feature maps. Changes when an element is read, never what is computed."""
+"""hls-temporal-reuse: line buffers instead of whole feature maps.
+
+Changes when an element is read, never what is computed.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ class WindowedDimension:
 
 
 def windowed(load: Access, nest: Nest, axis: int) -> WindowedDimension | None:
-    """The window along dimension `axis` of a load; None when its index is no linear function of one output and one tap loop."""
+    """The window along dimension `axis` of a load.
+
+    None when its index is no linear function of one output and one tap loop.
+    """
     form = linear(load.exprs[axis])
     if form is None:
         return None
@@ -90,7 +96,10 @@ def enclosing_guards(op: ir.Operation, nest: Nest) -> set[int]:
     parent = op.parent.operation
     while parent != nest.loops[-1]:
         if parent.name == "affine.if":
-            exprs = nest.in_terms_of_loops([e for e, equal in iu.set_constraints(parent.attributes["condition"]) if equal], iu.index_operands(parent))
+            exprs = nest.in_terms_of_loops(
+                [e for e, equal in iu.set_constraints(parent.attributes["condition"]) if equal],
+                iu.index_operands(parent),
+            )
             held |= {d for e in exprs if (d := single_dim(e)) is not None}
         parent = parent.parent.operation
     return held
@@ -126,11 +135,19 @@ class _Reuse:
 
     def next_load(self, nest: Nest, done: set[ir.Operation]) -> Access | None:
         return next(
-            (a for a in nest.loads if a.op not in done and not is_constant(a.buffer) and not is_private(a.buffer, nest)), None
+            (
+                a
+                for a in nest.loads
+                if a.op not in done and not is_constant(a.buffer) and not is_private(a.buffer, nest)
+            ),
+            None,
         )
 
     def stream_in(self, nest: Nest, load: Access) -> ir.Operation:
-        """Makes `load` take each element of its buffer once, in the order in which it was stored; returns the load that does."""
+        """Makes `load` take each element of its buffer once, in the order in which it was stored.
+
+        Returns the load that does.
+        """
         padding = padding_value(load)
         plain = all(isinstance(e, (ir.AffineDimExpr, ir.AffineConstantExpr)) for e in load.exprs)
         if padding is not None or not plain:
@@ -172,7 +189,9 @@ class _Reuse:
         spatial = [a for a in range(rank - 1) if not isinstance(load.exprs[a], ir.AffineConstantExpr)]
         dims = [windowed(load, nest, axis) for axis in spatial]
         if len(dims) != 2 or None in dims or (channel is None and kind.shape[-1] != 1):
-            raise PassFailure(load.op, "an access that is no sliding window over rows and columns", help="see docs/passes.md")
+            raise PassFailure(
+                load.op, "an access that is no sliding window over rows and columns", help="see docs/passes.md"
+            )
         rows, columns = (d for d in dims if d is not None)
         window_exprs = [rows.output, columns.output, channel, rows.tap, columns.tap]
         loops = [d for d in window_exprs if d is not None]
@@ -180,6 +199,9 @@ class _Reuse:
         filling = padding[1] if padding is not None else 0
         with ir.InsertionPoint(nest.root), load.op.location:
             self.window_nest(load, windows, rows, columns, filling, padding is not None, name_of(nest) + "_window")
+        for tap in (rows.tap, columns.tap):
+            if tap is not None:
+                nest.loops[tap].attributes["hls.tap"] = ir.UnitAttr.get()
         replaced = padding[0] if padding is not None else load.op
         with ir.InsertionPoint(replaced), load.op.location:
             window_map = ir.AffineMap.get(len(nest.loops), 0, [ir.AffineExpr.get_dim(d) for d in loops])
@@ -191,7 +213,14 @@ class _Reuse:
         return nest.access(owner)
 
     def window_nest(
-        self, load: Access, windows: ir.Value, rows: WindowedDimension, columns: WindowedDimension, filling: int, padded: bool, name: str
+        self,
+        load: Access,
+        windows: ir.Value,
+        rows: WindowedDimension,
+        columns: WindowedDimension,
+        filling: int,
+        padded: bool,
+        name: str,
     ) -> None:
         kind = ir.MemRefType(load.buffer.type)
         element, channels = kind.element_type, kind.shape[-1]
@@ -209,14 +238,25 @@ class _Reuse:
             else:
                 taps.append(constant(0))
         depth = len(extents)
-        pipeline = [{}] * (depth - 1) + [{"hls.pipeline": ir.UnitAttr.get()}]
+        tap_loop: dict[str, ir.Attribute] = {"hls.tap": ir.UnitAttr.get()}
+        pipeline = [tap_loop if d >= 3 else {} for d in range(depth)]
+        pipeline[-1] = {**pipeline[-1], "hls.pipeline": ir.UnitAttr.get()}
         with iu.affine_loops(extents, pipeline) as induction:
             first = edge_guard(list(range(3, depth)), extents, last=False)
             in_columns = [(columns.extent - 1 - x, False)] if columns.steps > columns.extent else []
             in_rows = [(rows.extent - 1 - y, False)] if rows.steps > rows.extent else []
 
-            def move(counts: list[int], source: ir.Value, read: list[ir.AffineExpr], target: ir.Value, write: list[ir.AffineExpr]) -> None:
-                """target[write] = source[read] for all values of the extra dims `depth`, `depth + 1`, …: registers, all at once."""
+            def move(
+                counts: list[int],
+                source: ir.Value,
+                read: list[ir.AffineExpr],
+                target: ir.Value,
+                write: list[ir.AffineExpr],
+            ) -> None:
+                """target[write] = source[read] for all values of the extra dims `depth`, `depth + 1`, ….
+
+                Registers, all at once.
+                """
                 unroll = [{"hls.unroll": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), n)} for n in counts]
                 with iu.affine_loops(counts, unroll) as inner:
                     operands = [*induction, *inner]
@@ -239,14 +279,17 @@ class _Reuse:
                 with iu.affine_guard([*first, *in_columns], induction):
                     move([rows.span - 1], window, [r + 1, last_column, c], line, [r, x, c])
             self.hand_out(induction, window, windows, (rows, columns), taps, filling, padded)
-        root = iu.defining_op(induction[0]) if False else induction[0].owner.owner.operation
+        root = induction[0].owner.owner.operation
         root.attributes["hls.name"] = ir.StringAttr.get(name)
 
     def hand_out(
-        self, induction: list[ir.Value], window: ir.Value, windows: ir.Value, axes: tuple[WindowedDimension, WindowedDimension],
-        taps: list[ir.AffineExpr], filling: int, padded: bool,
+        self, induction: list[ir.Value], window: ir.Value, windows: ir.Value,
+        axes: tuple[WindowedDimension, WindowedDimension], taps: list[ir.AffineExpr], filling: int, padded: bool,
     ) -> None:  # fmt: skip
-        """Stores the window that ends at the current position, where one does; taps outside the feature map are `filling`."""
+        """Stores the window that ends at the current position, where one does.
+
+        Taps outside the feature map are `filling`.
+        """
         depth = len(induction)
         dim = ir.AffineExpr.get_dim
         complete: list[tuple[ir.AffineExpr, bool]] = []
@@ -293,10 +336,12 @@ class _Reuse:
 class TemporalReuse(Pass):
     """Replace whole feature maps by line buffers: every element is read once, in the order in which it was stored.
 
-    Before: fused affine nests. After: where a nest reads a sliding window (`stride * y + dilation * ky - padding`, guarded for
-    padding), a window nest stands before it. It walks the feature map once, keeps `(k - 1) * dilation` rows in a line buffer and the
-    window in registers that shift, and hands out each complete window, zeros outside the map included. An element that a
-    loop does not index (output channels) is held in a register while that loop runs.
+    Before: fused affine nests. After: where a nest reads a sliding window (`stride * y + dilation * ky - padding`,
+    guarded for padding), a window nest stands before it. It walks the feature map once, keeps `(k - 1) * dilation`
+    rows in a line buffer and the window in registers that shift, and hands out each complete window, zeros outside
+    the map included. An element that a loop does not index (output channels) is held in a register while that loop
+    runs. Loops over the taps of a window are marked `hls.tap`: their elements arrive together, so `hls-unroll-loops`
+    unrolls them whole.
 
     The line buffer is the reuse distance of the access: between the first and the last use of an element lie
     `(k - 1) * dilation` rows and as many pixels.

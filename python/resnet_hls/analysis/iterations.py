@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Which iterations of a nest execute an operation, and in what order it touches elements: exact, by enumeration. Reads the IR only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import Nest, linear
+
+Array = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def evaluate(expr: ir.AffineExpr, dims: Sequence[Array]) -> Array:
+    """The values of an affine expression for arrays of dimension values (broadcast against each other)."""
+    if isinstance(expr, ir.AffineConstantExpr):
+        return np.int64(expr.value)  # type: ignore[return-value]
+    if isinstance(expr, ir.AffineDimExpr):
+        return dims[expr.position]
+    if not isinstance(expr, ir.AffineBinaryExpr):
+        raise ValueError(f"cannot evaluate {expr}")
+    left, right = evaluate(expr.lhs, dims), evaluate(expr.rhs, dims)
+    if isinstance(expr, ir.AffineAddExpr):
+        return left + right
+    if isinstance(expr, ir.AffineMulExpr):
+        return left * right
+    if isinstance(expr, ir.AffineModExpr):
+        return left % right
+    if isinstance(expr, ir.AffineFloorDivExpr):
+        return left // right
+    return -((-left) // right)  # ceildiv
+
+
+def guards_of(op: ir.Operation, nest: Nest) -> list[tuple[ir.AffineExpr, bool]]:
+    """Constraints over the nest's loops under which `op` executes (the conditions of the `affine.if`s around it)."""
+    found: list[tuple[ir.AffineExpr, bool]] = []
+    inner, parent = op, op.parent.operation
+    while parent != nest.loops[-1]:
+        if parent.name == "affine.if":
+            if len(parent.regions) > 1 and inner.block != parent.regions[0].blocks[0]:
+                raise ValueError("operation in an else branch")
+            constraints = iu.set_constraints(parent.attributes["condition"])
+            exprs = nest.in_terms_of_loops([e for e, _ in constraints], iu.index_operands(parent))
+            found += list(zip(exprs, (equal for _, equal in constraints), strict=True))
+        inner, parent = parent, parent.parent.operation
+    return found
+
+
+def fixed_loops(guards: Sequence[tuple[ir.AffineExpr, bool]]) -> dict[int, int]:
+    """Loops that a guard `loop == constant` holds at one iteration, with that iteration."""
+    fixed: dict[int, int] = {}
+    for expr, equal in guards:
+        form = linear(expr)
+        if equal and form is not None and list(form[0].values()) == [1]:
+            fixed[next(iter(form[0]))] = -form[1]
+    return fixed
+
+
+def executed(op: ir.Operation, nest: Nest) -> list[Array]:
+    """Per loop of the nest, its value at each execution of `op`, in order of execution."""
+    guards = guards_of(op, nest)
+    fixed = fixed_loops(guards)
+    ranges = [np.array([fixed[d]]) if d in fixed else np.arange(n) for d, n in enumerate(nest.extents)]
+    grid = np.meshgrid(*ranges, indexing="ij", sparse=True)
+    shape = tuple(len(r) for r in ranges)
+    mask = np.ones(shape, dtype=bool)
+    for expr, equal in guards:
+        value = evaluate(expr, grid)
+        mask &= (value == 0) if equal else (value >= 0)
+    if mask.all():
+        return [np.broadcast_to(g, shape).reshape(-1) for g in grid]
+    return [np.broadcast_to(g, shape)[mask] for g in grid]
+
+
+def executions(op: ir.Operation, nest: Nest) -> int:
+    """How often `op` executes in one run of the nest."""
+    return len(executed(op, nest)[0])
+
+
+def steps_of(op: ir.Operation, nest: Nest) -> Array:
+    """The linear iteration number of the nest at each execution of `op`."""
+    loops = executed(op, nest)
+    return np.ravel_multi_index(tuple(loops), tuple(nest.extents))  # type: ignore[no-any-return]
+
+
+def element_order(op: ir.Operation, nest: Nest) -> Array:
+    """Row-major element numbers that an affine.load or affine.store touches, in order of execution."""
+    loops = executed(op, nest)
+    access = nest.access(op)
+    shape = ir.MemRefType(access.buffer.type).shape
+    indices = [np.broadcast_to(evaluate(e, loops), loops[0].shape) for e in access.exprs]
+    return np.ravel_multi_index(tuple(indices), tuple(shape))  # type: ignore[no-any-return]
+
+
+def is_row_major_once(op: ir.Operation, nest: Nest) -> bool:
+    """True when `op` touches every element of its buffer once, in row-major order: as a stream carries them."""
+    size = int(np.prod(ir.MemRefType(nest.access(op).buffer.type).shape))
+    return np.array_equal(element_order(op, nest), np.arange(size))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Tasks of a dataflow: their nests, their stream accesses by iteration, the graph they form. Reads the IR, changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import Array, steps_of
+from resnet_hls.analysis.nests import Nest
+from resnet_hls.dialects.hls import hls
+from resnet_hls.passes._registry import PassFailure
+
+
+def task_nest(task: ir.Operation) -> Nest:
+    """The one nest of a task. Raises PassFailure when there is none or more than one."""
+    roots = [o.operation for o in iu.body(task).operations if o.operation.name == "affine.for"]
+    if len(roots) != 1:
+        raise PassFailure(task, f"a task with {len(roots)} nests, expected one")
+    return Nest.at(roots[0])
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """An hls.read or hls.write of a task, and the stream (the fifo's result) that it names."""
+
+    op: ir.Operation
+    stream: ir.Value
+
+    @property
+    def is_write(self) -> bool:
+        return self.op.name == "hls.write"
+
+    @property
+    def buffer(self) -> ir.Value:
+        """The word buffer that is filled or sent."""
+        return self.op.operands[0] if self.is_write else self.op.operands[1]
+
+
+def transfer_of(op: ir.Operation) -> Transfer:
+    return Transfer(op, op.operands[0] if op.name == "hls.read" else op.operands[1])
+
+
+@dataclass(frozen=True)
+class Task:
+    op: ir.Operation
+
+    @property
+    def name(self) -> str:
+        name: str = ir.StringAttr(self.op.attributes["sym_name"]).value
+        return name
+
+    @cached_property
+    def nest(self) -> Nest:
+        return task_nest(self.op)
+
+    @property
+    def inputs(self) -> list[ir.Value]:
+        """Streams that the task reads, in program order."""
+        return list(dict.fromkeys(t.stream for t in self.transfers if not t.is_write))
+
+    @property
+    def outputs(self) -> list[ir.Value]:
+        """Streams that the task writes, in program order."""
+        return list(dict.fromkeys(t.stream for t in self.transfers if t.is_write))
+
+    @cached_property
+    def transfers(self) -> list[Transfer]:
+        """Reads and writes in program order."""
+        return [transfer_of(op) for op in iu.walk(self.op, "hls.read", "hls.write")]
+
+    def steps(self, stream: ir.Value) -> Array:
+        """The iteration of the task at each of its transfers of `stream`, in order."""
+        found = [steps_of(t.op, self.nest) for t in self.transfers if t.stream == stream]
+        return np.sort(np.concatenate(found)) if len(found) != 1 else found[0]
+
+    @property
+    def trip_count(self) -> int:
+        """Iterations of the pipelined loop per frame."""
+        return int(np.prod(self.nest.extents, dtype=np.int64))
+
+
+def tasks(dataflow: ir.Operation) -> list[Task]:
+    return [Task(o.operation) for o in iu.body(dataflow).operations if o.operation.name == "hls.task"]
+
+
+def fifos(dataflow: ir.Operation) -> list[ir.Operation]:
+    return [o.operation for o in iu.body(dataflow).operations if o.operation.name == "hls.fifo"]
+
+
+def stream_name(stream: ir.Value) -> str:
+    name: str = ir.StringAttr(stream.owner.operation.attributes["sym_name"]).value
+    return name
+
+
+def lanes_of(stream: ir.Value) -> int:
+    """Elements in a word of the stream."""
+    return int(np.prod(hls.element_of(stream.type).shape))
+
+
+def word_bits(stream: ir.Value) -> int:
+    return lanes_of(stream) * ir.IntegerType(hls.element_of(stream.type).element_type).width
+
+
+def words_written(dataflow: ir.Operation) -> dict[ir.Value, int]:
+    """Words per frame through each stream, counted at its writer."""
+    counts: dict[ir.Value, int] = {}
+    for op in (o.operation for o in iu.body(dataflow).operations):
+        if op.name == "hls.source":
+            elements = int(np.prod(ir.MemRefType(op.operands[0].type).shape))
+            counts[op.operands[1]] = elements // lanes_of(op.operands[1])
+    for task in tasks(dataflow):
+        for stream in task.outputs:
+            counts[stream] = len(task.steps(stream))
+    return counts
+
+
+def the_dataflow(module: ir.Operation) -> ir.Operation:
+    """The one hls.dataflow of the module. Raises PassFailure when there is none or more than one."""
+    found = iu.walk(module, "hls.dataflow")
+    if len(found) != 1:
+        raise PassFailure(module, f"expected one hls.dataflow, found {len(found)}", help="run hls-to-dataflow first")
+    return found[0]
