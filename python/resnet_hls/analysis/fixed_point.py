@@ -1,9 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Exact integer meaning of quantize/dequantize arithmetic.
 
-A real number is carried as `integer * scale` with a rational scale and integer bounds; every float operation of a linalg body
-is replayed on that representation, emitting `arith` operations on i32. Nothing here rounds unless the float program does,
-and nothing overflows: the bounds are checked at every step. Where a float operation has no exact integer counterpart,
-`Inexact` is raised and says why.
+A real number is carried as `integer * scale` with a rational scale and integer bounds; every float operation of a
+linalg body is replayed on that representation, emitting `arith` operations on i32. Nothing here rounds unless the float
+program does, and nothing overflows: the bounds are checked at every step. Where a float operation has no exact integer
+counterpart, `Inexact` is raised and says why.
 """
 
 from __future__ import annotations
@@ -133,7 +134,9 @@ def _clamp_constant(x: Fixed, bound: float, lower: bool) -> Fixed:
         return x
     if exact.denominator != 1:
         limit = ceil(exact) if lower else floor(exact)
-        raise Inexact(f"clamping at {bound:.9g}, between the steps {limit - lower} and {limit + (not lower)} of its operand")
+        raise Inexact(
+            f"clamping at {bound:.9g}, between the steps {limit - lower} and {limit + (not lower)} of its operand"
+        )
     n = int(exact)
     assert x.value is not None
     if lower:
@@ -183,7 +186,10 @@ def multiply(a: Fixed, b: Fixed) -> Fixed:
     if a.value is None:
         a, b = b, a
     if b.value is not None or b.constant <= 0:
-        raise Inexact("a product of two activations or with a negative constant")
+        raise Inexact(
+            "a product with something else than one positive constant (scales per channel, or two activations)",
+            help="use one power-of-two scale per tensor; `resnet-hls doctor` lists what was found",
+        )
     return replace(a, scale=a.scale * Fraction(b.constant))
 
 
@@ -191,7 +197,10 @@ def divide(a: Fixed, b: Fixed) -> Fixed:
     if a.value is None and b.value is None:
         return Fixed.of_constant(a.constant / b.constant)
     if b.value is not None or b.constant <= 0:
-        raise Inexact("a division by something else than a positive constant")
+        raise Inexact(
+            "a division by something else than one positive constant (scales per channel, or two activations)",
+            help="use one power-of-two scale per tensor; `resnet-hls doctor` lists what was found",
+        )
     return replace(a, scale=a.scale / Fraction(b.constant))
 
 
@@ -205,7 +214,8 @@ def narrow(x: Fixed, kind: ir.Type, signed: bool) -> ir.Value:
     lo, hi = (-(2 ** (width - 1)), 2 ** (width - 1) - 1) if signed else (0, 2**width - 1)
     if x.lo < lo or x.hi > hi:
         raise Inexact(
-            f"values in [{x.lo}, {x.hi}] are converted to {'' if signed else 'unsigned '}{width}-bit integers without saturation"
+            f"values in [{x.lo}, {x.hi}] are converted to {'' if signed else 'unsigned '}{width}-bit integers "
+            "without saturation"
         )
     assert x.value is not None
     return x.value if width == 32 else arith.trunci(integer_type(width), x.value)
@@ -222,6 +232,14 @@ def widen(value: ir.Value, signed: bool, bounds: tuple[int, int] | None = None) 
     elif not signed and hi > INT32_MAX:
         raise Inexact("unsigned 32-bit values")
     return Fixed(value, Fraction(1), lo, hi)
+
+
+def to_integer(x: Fixed) -> Fixed:
+    """A float-to-integer conversion; exact only where the number is an integer already. Raises Inexact elsewhere."""
+    fraction = Fraction(x.constant) if x.value is None else x.scale
+    if fraction.denominator != 1:
+        raise Inexact(f"a conversion to integers without rounding (scale {describe_scale(fraction)})")
+    return x
 
 
 def constant_of(value: ir.Value) -> Fixed | None:

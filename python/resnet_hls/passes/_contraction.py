@@ -11,6 +11,7 @@ from torch_mlir.dialects import arith, linalg
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.fixed_point import INT32_MAX, widen
+from resnet_hls.passes._quantities import Bounds
 from resnet_hls.passes._registry import PassFailure
 
 
@@ -61,8 +62,11 @@ def reduction_of(op: ir.Operation) -> Reduction | None:
     raise PassFailure(op, "a reduction that is neither a sum of products, a sum, nor a maximum")
 
 
-def _filter_sums(weights: np.ndarray, positions: list[int], bounds: tuple[int, int]) -> tuple[int, int]:  # type: ignore[type-arg]
-    """Least and greatest possible sum of products over all outputs, for inputs within `bounds` (zero included: padding)."""
+def _filter_sums(weights: np.ndarray, positions: list[int], bounds: Bounds) -> Bounds:
+    """Least and greatest possible sum of products over all outputs.
+
+    For inputs within `bounds` (zero included: padding).
+    """
     lo, hi = min(bounds[0], 0), max(bounds[1], 0)
     wide = weights.astype(np.int64)
     axes = tuple(axis for axis in range(wide.ndim) if axis not in positions)
@@ -72,16 +76,20 @@ def _filter_sums(weights: np.ndarray, positions: list[int], bounds: tuple[int, i
 
 
 def integer_contraction(
-    op: ir.Operation, source: ir.Value, weights: ir.Value, init: ir.Value, source_signed: bool, weights_signed: bool,
-    bounds: tuple[int, int], constants: iu.ConstantReader, init_bounds: tuple[int, int],
-) -> tuple[ir.Value, tuple[int, int]]:  # fmt: skip
+    op: ir.Operation, source: tuple[ir.Value, bool], weights: tuple[ir.Value, bool], init: ir.Value,
+    constants: iu.ConstantReader, bounds: Bounds, init_bounds: Bounds,
+) -> tuple[ir.Value, Bounds]:  # fmt: skip
     """`init + sum of source * weights` with the maps of `op`, in i32; returns it with its bounds.
+
+    Args:
+        source, weights: tensors, and whether each is signed.
+        bounds, init_bounds: of the elements of the source (padding included) and of `init`.
 
     Raises PassFailure when the sum may need more than 32 bits.
     """
     maps = iu.affine_maps(op)
     iterators = iu.iterator_types(op)
-    array = constants.value(weights)
+    array = constants.value(weights[0])
     filter_map = maps[1]
     if array is not None:
         positions = [
@@ -91,7 +99,7 @@ def integer_contraction(
         ]
         lo, hi = _filter_sums(array, positions, bounds)
     else:
-        filter_op = iu.defining_op(weights)
+        filter_op = iu.defining_op(weights[0])
         base = (
             constants.value(filter_op.operands[0])
             if filter_op is not None and filter_op.name == "linalg.generic"
@@ -103,12 +111,11 @@ def integer_contraction(
         most = int(np.abs(base.astype(np.int64)).max()) * max(abs(bounds[0]), abs(bounds[1])) * terms
         lo, hi = -most, most
     lo, hi = lo + min(init_bounds[0], 0), hi + max(init_bounds[1], 0)
-    if init_bounds == (-INT32_MAX - 1, INT32_MAX):  # an accumulator start of unknown value
-        lo, hi = -INT32_MAX - 1, INT32_MAX
-    elif lo < -INT32_MAX - 1 or hi > INT32_MAX:
+    if lo < -INT32_MAX - 1 or hi > INT32_MAX:
         raise PassFailure(op, f"the accumulator may reach [{lo}, {hi}], more than 32 bits hold")
-    with iu.generic([source, weights], init, [maps[0], maps[1], maps[-1]], iterators) as (new, arguments):
-        x, w = widen(arguments[0], source_signed).value, widen(arguments[1], weights_signed).value
+    operands = [source[0], weights[0]]
+    with iu.generic(operands, init, [maps[0], maps[1], maps[-1]], iterators) as (new, arguments):
+        x, w = widen(arguments[0], source[1]).value, widen(arguments[1], weights[1]).value
         linalg.YieldOp([arith.addi(arguments[2], arith.muli(x, w))])
     return new.results[0], (lo, hi)
 
@@ -126,8 +133,8 @@ def array_extents(op: ir.Operation, iterators: list[str]) -> list[int]:
 
 
 def integer_reduction(
-    op: ir.Operation, reduction: Reduction, source: ir.Value, signed: bool, bounds: tuple[int, int]
-) -> tuple[ir.Value, tuple[int, int]]:
+    op: ir.Operation, reduction: Reduction, source: ir.Value, signed: bool, bounds: Bounds
+) -> tuple[ir.Value, Bounds]:
     """Sum or maximum of integers with the maps of `op`; a sum is i32, a maximum has the type of its operand."""
     maps, iterators = iu.affine_maps(op), iu.iterator_types(op)
     shape = iu.shape_of(op.results[0])

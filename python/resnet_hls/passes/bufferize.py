@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-bufferize: every tensor a buffer of its own, every operation a nest of affine loops. No aliases, no copies, no padding nests."""
+"""hls-bufferize: every tensor a buffer of its own, every operation a nest of affine loops.
+
+No aliases, no copies, no padding nests.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from resnet_hls.passes.channels_last import dims_of, privatize
 
 @dataclass(frozen=True)
 class View:
-    """How a tensor is found in a buffer: `indices` from tensor index to buffer index; outside `guards` it is `padding`."""
+    """How a tensor is found in a buffer: `indices` from tensor index to buffer index.
+
+    Outside `guards` it is `padding`.
+    """
 
     buffer: ir.Value
     indices: ir.AffineMap
@@ -80,7 +86,7 @@ class _Bufferizer:
         high = list(ir.DenseI64ArrayAttr(op.attributes["static_high"]))
         shape = iu.shape_of(op.operands[0])
         filling = iu.scalar_constant(iu.body(op).operations[0].operation.operands[0])
-        if filling is None or source.guards and source.padding != filling:
+        if filling is None or (source.guards and source.padding != filling):
             raise PassFailure(op, "padding that is no constant, or twice with different values")
         rank = len(shape)
         dims = [ir.AffineExpr.get_dim(d) for d in range(rank)]
@@ -98,7 +104,9 @@ class _Bufferizer:
         """collapse_shape and expand_shape as a change of index."""
         source = self.view(op.operands[0])
         collapsing = op.name == "tensor.collapse_shape"
-        groups = [[ir.IntegerAttr(i).value for i in ir.ArrayAttr(g)] for g in ir.ArrayAttr(op.attributes["reassociation"])]
+        groups = [
+            [ir.IntegerAttr(i).value for i in ir.ArrayAttr(g)] for g in ir.ArrayAttr(op.attributes["reassociation"])
+        ]
         fine = iu.shape_of(op.operands[0] if collapsing else op.results[0])
         rank = len(iu.shape_of(op.results[0]))
         back: list[ir.AffineExpr] = [ir.AffineExpr.get_constant(0)] * len(iu.shape_of(op.operands[0]))
@@ -177,7 +185,9 @@ class _Bufferizer:
             self.copy(self.view(operand), iu.shape_of(operand), buffer, op, axis, start)
             start += iu.shape_of(operand)[axis]
 
-    def copy(self, source: View, shape: list[int], buffer: ir.Value, at: ir.Operation, axis: int = 0, start: int = 0) -> None:
+    def copy(
+        self, source: View, shape: list[int], buffer: ir.Value, at: ir.Operation, axis: int = 0, start: int = 0
+    ) -> None:
         with ir.InsertionPoint(at), at.location, iu.affine_loops(shape) as induction:
             identity = ir.AffineMap.get_identity(len(shape))
             value = self.load(source, identity, induction)
@@ -191,7 +201,9 @@ class _Bufferizer:
         old_shape = ir.RankedTensorType(argument.type)
         result_kind = ir.RankedTensorType(result.type)
         argument.set_type(ir.MemRefType.get(old_shape.shape, old_shape.element_type))
-        output = block.add_argument(ir.MemRefType.get(result_kind.shape, result_kind.element_type), self.function.location)
+        output = block.add_argument(
+            ir.MemRefType.get(result_kind.shape, result_kind.element_type), self.function.location
+        )
         self.views[argument] = View(argument, ir.AffineMap.get_identity(len(old_shape.shape)))
         ops = [o.operation for o in block.operations][:-1]
         for op in ops:
@@ -205,7 +217,9 @@ class _Bufferizer:
             elif op.name == "tensor.concat":
                 self.concat(op)
             elif op.name not in {"tensor.empty", "arith.constant"}:
-                raise PassFailure(op, f"'{op.name}' cannot be bufferized", help="only what verify-integer-linalg accepts can")
+                raise PassFailure(
+                    op, f"'{op.name}' cannot be bufferized", help="only what verify-integer-linalg accepts can"
+                )
         view = self.view(result)
         if view.buffer != output:
             self.copy(view, iu.shape_of(result), output, terminator)
@@ -240,10 +254,10 @@ def loop_extents(op: ir.Operation) -> list[int]:
 class Bufferize(Pass):
     """Give every tensor a private buffer and every operation a nest of affine loops.
 
-    Before: channels-last integer linalg. After: one `memref.alloc` per tensor, weights and biases as `memref.global` constants, an
-    `affine.for` nest per operation with every access an `affine.load` or `affine.store`; the result is the function's last
-    argument. Padding becomes a guard (`affine.if`) on the load, reshapes become index arithmetic: neither costs a nest or a buffer.
-    Loops of one iteration are left out.
+    Before: channels-last integer linalg. After: one `memref.alloc` per tensor, weights and biases as `memref.global`
+    constants, an `affine.for` nest per operation with every access an `affine.load` or `affine.store`; the result is
+    the function's last argument. Padding becomes a guard (`affine.if`) on the load, reshapes become index arithmetic:
+    neither costs a nest or a buffer. Loops of one iteration are left out.
     """
 
     name: ClassVar[str] = "hls-bufferize"

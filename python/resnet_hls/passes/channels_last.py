@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-channels-last: feature maps in the order in which a streaming accelerator sees them. Changes layouts, never values."""
+"""hls-channels-last: feature maps in the order in which a streaming accelerator sees them.
+
+Changes layouts, never values.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 
-#: Order of the dimensions of a convolution's weights: output channel, input channel, row, column -> row, column, input, output.
+#: Order of the dimensions of a convolution's weights: output channel, input channel, row, column -> row, column,
+#: input, output.
 _FILTER_ORDER = [2, 3, 1, 0]
 
 
@@ -47,7 +51,10 @@ def set_maps(op: ir.Operation, maps: list[ir.AffineMap]) -> None:
 
 
 def fold_transpositions(module: ir.Operation) -> None:
-    """Makes users of a transposed tensor read its source: of a constant a transposed constant, else through their maps."""
+    """Makes users of a transposed tensor read its source.
+
+    Of a constant a transposed constant, else through their maps.
+    """
     constants = iu.ConstantReader(module)
     for op in iu.walk(module, "linalg.generic"):
         if not is_transposition(op):
@@ -75,39 +82,40 @@ def fold_transpositions(module: ir.Operation) -> None:
 
 def privatize(module: ir.Operation) -> None:
     """A private `tensor.empty`, and a private initial value, per use: no two results may share memory by accident."""
-    shared = [op for op in iu.walk(module, "tensor.empty", "linalg.generic") if len(iu.users(op.results[0])) > 1]
-    for op in reversed(shared):
-        for use in list(op.results[0].uses)[1:]:
-            user = use.owner.operation
-            is_init = user.name == "linalg.generic" and use.operand_number == len(user.operands) - 1
-            if op.name == "tensor.empty" or is_init:
-                with ir.InsertionPoint(user):
-                    user.operands[use.operand_number] = op.clone().results[0]
-        if op.name != "tensor.empty" and len(iu.users(op.results[0])) > 1:
-            use = next(iter(op.results[0].uses))
-            user = use.owner.operation
-            if user.name == "linalg.generic" and use.operand_number == len(user.operands) - 1:
-                with ir.InsertionPoint(user):
-                    user.operands[use.operand_number] = op.clone().results[0]
-    for op in [o for o in iu.walk(module, "tensor.empty") if len(iu.users(o.results[0])) > 1]:
-        for use in list(op.results[0].uses)[1:]:
-            user = use.owner.operation
-            with ir.InsertionPoint(user):
-                user.operands[use.operand_number] = op.clone().results[0]
+    for op in reversed(iu.walk(module, "linalg.generic")):
+        uses = list(op.results[0].uses)
+        inits = [use for use in uses if _is_init(use)]
+        if len(uses) > 1:
+            _give_copies(op, inits[1:] if len(inits) == len(uses) else inits)
+    for op in iu.walk(module, "tensor.empty"):
+        _give_copies(op, list(op.results[0].uses)[1:])
+
+
+def _is_init(use: ir.OpOperand) -> bool:
+    user = use.owner.operation
+    return bool(user.name == "linalg.generic" and use.operand_number == len(user.operands) - 1)
+
+
+def _give_copies(op: ir.Operation, uses: list[ir.OpOperand]) -> None:
+    for use in uses:
+        with ir.InsertionPoint(use.owner.operation):
+            use.owner.operation.operands[use.operand_number] = op.clone().results[0]
 
 
 def channel_positions(function: ir.Operation) -> dict[ir.Value, int]:
-    """The channel dimension of every feature map (tensor of rank 4), found from the maps of the operations that touch it."""
+    """The channel dimension of every feature map (tensor of rank 4).
+
+    Found from the maps of the operations that touch it.
+    """
     block = iu.body(function)
     channel: dict[ir.Value, int] = {a: 1 for a in block.arguments if len(iu.shape_of(a)) == 4}
     for op in (o.operation for o in block.operations):
-        if op.name == "tensor.pad" and op.operands[0] in channel:
-            channel[op.results[0]] = channel[op.operands[0]]
-        elif op.name == "tensor.concat" and op.operands[0] in channel:
+        if op.name in {"tensor.pad", "tensor.concat"} and op.operands[0] in channel:
             channel[op.results[0]] = channel[op.operands[0]]
         elif op.name == "linalg.generic" and len(iu.shape_of(op.results[0])) == 4:
             maps, result = iu.affine_maps(op), op.results[0]
-            # Loops that walk the channel: the plain dimension at the channel's place of an operand, when it is parallel …
+            # Loops that walk the channel: the plain dimension at the channel's place of an operand, when it is
+            # parallel …
             source = next((i for i, v in enumerate(list(op.operands)[:-1]) if v in channel), None)
             written = [ir.AffineDimExpr(e).position for e in maps[-1].results if isinstance(e, ir.AffineDimExpr)]
             if source is None:
@@ -150,9 +158,9 @@ def dims_of(expr: ir.AffineExpr) -> set[int]:
 class ChannelsLast(Pass):
     """Bring feature maps to channels-last order, constants transposed at compile time.
 
-    Before and after: integer linalg. A feature map `N x C x H x W` becomes `N x H x W x C`, weights `F x C x KH x KW` become
-    `KH x KW x C x F`, and the indexing maps follow; transpositions disappear into the maps of their users. Which dimension is
-    the channel is read off the maps.
+    Before and after: integer linalg. A feature map `N x C x H x W` becomes `N x H x W x C`, weights `F x C x KH x KW`
+    become `KH x KW x C x F`, and the indexing maps follow; transpositions disappear into the maps of their users.
+    Which dimension is the channel is read off the maps.
     """
 
     name: ClassVar[str] = "hls-channels-last"
@@ -181,11 +189,11 @@ class ChannelsLast(Pass):
         for op in iu.walk(function, "linalg.generic"):
             maps = iu.affine_maps(op)
             for number, operand in enumerate(op.operands):
-                order = orders.get(operand, filters.get(operand, (None, None))[0])
-                if order is not None:
+                if operand in orders or operand in filters:
+                    order = orders.get(operand, _FILTER_ORDER)
                     maps[number] = ir.AffineMap.get(maps[number].n_dims, 0, [maps[number].results[d] for d in order])
             set_maps(op, maps)
-        for old, (_, new) in filters.items():
+        for old, new in filters.items():
             old.replace_all_uses_with(new)
         for op in iu.walk(function, "tensor.pad"):
             if op.results[0] in orders:
@@ -201,11 +209,12 @@ class ChannelsLast(Pass):
         inputs = [argument.type for argument in iu.body(function).arguments]
         kind = ir.FunctionType.get(inputs, [value.type for value in terminator.operands])
         function.attributes["function_type"] = ir.TypeAttr.get(kind)
+        function.attributes["hls.layout"] = ir.StringAttr.get("nhwc")
         iu.run_upstream(module, "builtin.module(canonicalize)")
 
-    def _filters(self, function: ir.Operation, constants: iu.ConstantReader) -> dict[ir.Value, tuple[list[int], ir.Value]]:
-        """New constants for the weights of rank 4, with the order of their dimensions."""
-        filters: dict[ir.Value, tuple[list[int], ir.Value]] = {}
+    def _filters(self, function: ir.Operation, constants: iu.ConstantReader) -> dict[ir.Value, ir.Value]:
+        """New constants for the weights of rank 4."""
+        filters: dict[ir.Value, ir.Value] = {}
         for op in iu.walk(function, "linalg.generic"):
             if len(op.operands) != 3 or op.operands[1] in filters or len(iu.shape_of(op.operands[1])) != 4:
                 continue
@@ -216,21 +225,29 @@ class ChannelsLast(Pass):
             source = iu.defining_op(op.operands[1])
             assert source is not None
             with ir.InsertionPoint(source), source.location:
-                filters[op.operands[1]] = (_FILTER_ORDER, iu.tensor_constant(np.ascontiguousarray(array.transpose(_FILTER_ORDER))))
+                transposed = np.ascontiguousarray(array.transpose(_FILTER_ORDER))
+                filters[op.operands[1]] = iu.tensor_constant(transposed)
         return filters
 
     def _reorder_classifier(self, op: ir.Operation, order: list[int], constants: iu.ConstantReader) -> None:
-        """A flattened feature map changes the order of its elements: so must the rows of the weights that multiply it."""
+        """A flattened feature map changes the order of its elements.
+
+        So must the rows of the weights that multiply it.
+        """
         shape = iu.shape_of(op.operands[0])
         if sum(extent != 1 for extent in shape) <= 1:
             return
         size = int(np.prod(shape))
         if iu.shape_of(op.results[0]) != [1, size]:
-            raise PassFailure(op, "a reshape of a feature map other than flattening", help="flatten to one vector of features")
+            raise PassFailure(
+                op, "a reshape of a feature map other than flattening", help="flatten to one vector of features"
+            )
         new_to_old = np.arange(size).reshape(shape).transpose(order).reshape(-1)
         for use in list(op.results[0].uses):
             user = use.owner.operation
-            array = constants.value(user.operands[1]) if user.name == "linalg.generic" and len(user.operands) == 3 else None
+            array = (
+                constants.value(user.operands[1]) if user.name == "linalg.generic" and len(user.operands) == 3 else None
+            )
             if array is None:
                 raise PassFailure(op, "a flattened feature map that is used by something else than a matrix product")
             maps = iu.affine_maps(user)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-fuse-loops: loop fusion. Moves operations between nests where dependences allow; never recomputes, never reorders a sum's bits."""
+"""hls-fuse-loops: loop fusion.
+
+Moves operations between nests where dependences allow; never recomputes, never reorders a sum's bits.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,8 @@ def streaming_order(nest: Nest, accumulator: Access) -> list[int]:
     """Loops in the order in which the streamed operand is produced, so that it can be consumed as it comes.
 
     A loop that alone indexes a dimension of the operand takes that dimension's place; of a dimension with a window
-    (`y * stride + ky`) the output loop does, and the window's taps go innermost. Loops that the operand doesn't know (output
-    channels) come after those: the operand's element is used for all of them while it is there.
+    (`y * stride + ky`) the output loop does, and the window's taps go innermost. Loops that the operand doesn't know
+    (output channels) come after those: the operand's element is used for all of them while it is there.
     """
     operand = streamed_operand(nest, accumulator)
     if operand is None:
@@ -66,13 +69,15 @@ class _Fusion:
         stored = [i for i, nest in enumerate(found) if any(store.buffer == buffer for store in nest.stores)]
         return stored[-1] if stored else None
 
-    # --- reductions ------------------------------------------------------------------------------------------------------
+    # --- reductions ---------------------------------------------------------------------------------------------------
 
     def flatten_reductions(self) -> None:
         """Rewrites each reduction and the nest that starts its accumulator into one perfect nest in streaming order."""
         for nest in nests(self.function):
             accumulator = nest.accumulator
-            if accumulator is None or not is_local(accumulator.buffer) and not isinstance(accumulator.buffer, ir.BlockArgument):
+            if accumulator is None or (
+                not is_local(accumulator.buffer) and not isinstance(accumulator.buffer, ir.BlockArgument)
+            ):
                 continue
             found = nests(self.function)
             starts = [n for n in found if n.root != nest.root and any(s.buffer == accumulator.buffer for s in n.stores)]
@@ -85,15 +90,16 @@ class _Fusion:
         written = {d for e in accumulator.exprs for d in dims_of(e)}
         place = {old: new for new, old in enumerate(order)}
         reductions = [place[d] for d in order if d not in written]
-        # Elements of the accumulator that are alive at once: those indexed by loops inside the outermost reduction loop.
+        # Elements of the accumulator that are alive at once: those indexed by loops inside the outermost reduction
+        # loop.
         inner = [d for d in order if d in written and place[d] > min(reductions)]
         kind = ir.MemRefType(accumulator.buffer.type)
         with ir.InsertionPoint(iu.body(self.function).operations[0]), nest.root.location:
-            local = memref.AllocOp(ir.MemRefType.get([nest.extents[d] for d in inner] or [1], kind.element_type), [], []).result
+            local = memref.AllocOp(
+                ir.MemRefType.get([nest.extents[d] for d in inner] or [1], kind.element_type), [], []
+            ).result
         dim = ir.AffineExpr.get_dim
-        local_map = ir.AffineMap.get(
-            len(order), 0, [dim(place[d]) for d in inner] or [ir.AffineExpr.get_constant(0)]
-        )
+        local_map = ir.AffineMap.get(len(order), 0, [dim(place[d]) for d in inner] or [ir.AffineExpr.get_constant(0)])
         full_map = ir.AffineMap.get(
             len(order), 0, [dim(place[e.position]) if isinstance(e, ir.AffineDimExpr) else e for e in accumulator.exprs]
         )
@@ -120,7 +126,7 @@ class _Fusion:
         iu.erase_tree(start.root)
         iu.erase_tree(nest.root)
 
-    # --- elementwise consumers -------------------------------------------------------------------------------------------
+    # --- elementwise consumers ----------------------------------------------------------------------------------------
 
     def fuse_consumers(self) -> None:
         """Moves each elementwise nest into the last of the nests that produce its operands."""
@@ -143,7 +149,7 @@ class _Fusion:
         for load in consumer.loads:
             if produced[load.buffer] != max(targets):
                 continue
-            stores = [s for s in producer.stores if s.buffer == load.buffer and is_local(s.buffer) or s.buffer == load.buffer]
+            stores = [s for s in producer.stores if s.buffer == load.buffer]
             matched = match_indices(stores[0], load) if len(stores) == 1 else None
             if matched is None or (pairs is not None and pairs != matched) or load.op.parent != consumer.loops[-1]:
                 return False
@@ -162,7 +168,10 @@ class _Fusion:
         mapping = {consumer.induction[r]: producer.induction[w] for r, w in pairs.items()}
         mapping |= {value: store.op.operands[0] for value, store in forwarded.items()}
         with ir.InsertionPoint(at):
-            iu.clone_into([op for op in iu.block_operations(consumer.block) if not op.results or op.results[0] not in mapping], mapping)
+            iu.clone_into(
+                [op for op in iu.block_operations(consumer.block) if not op.results or op.results[0] not in mapping],
+                mapping,
+            )
         iu.erase_tree(consumer.root)
         for store in forwarded.values():
             self.drop_dead(store.op)
@@ -187,13 +196,15 @@ class _Fusion:
 class FuseLoops(Pass):
     """Move bias, requantization, activation and residual add into the nest that produces their operand.
 
-    Before: one affine nest per operation. After: one perfect nest per reduction, which starts its accumulator in its first
-    step and requantizes in its last one (both under `affine.if`), with an accumulator that holds just the elements alive at once.
-    The loops of a reduction follow the order in which its streamed operand is produced; taps of a window are innermost.
+    Before: one affine nest per operation. After: one perfect nest per reduction, which starts its accumulator in its
+    first step and requantizes in its last one (both under `affine.if`), with an accumulator that holds just the
+    elements alive at once. The loops of a reduction follow the order in which its streamed operand is produced; taps
+    of a window are innermost.
 
-    An elementwise nest is fused into the last nest that produces one of its operands, when every load of that nest's result names the
-    element that the same iteration stores: then all its other operands exist by that time. The test is exact on index tuples of
-    loops and constants and refuses everything else (a shifted, guarded or partial access keeps its own nest).
+    An elementwise nest is fused into the last nest that produces one of its operands, when every load of that nest's
+    result names the element that the same iteration stores: then all its other operands exist by that time. The test
+    is exact on index tuples of loops and constants and refuses everything else (a shifted, guarded or partial access
+    keeps its own nest).
     """
 
     name: ClassVar[str] = "hls-fuse-loops"

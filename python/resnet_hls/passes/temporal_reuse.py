@@ -168,11 +168,11 @@ class _Reuse:
         exprs = [ir.AffineExpr.get_dim(d) for d in kept] or [ir.AffineExpr.get_constant(0)]
         register_map = ir.AffineMap.get(len(nest.loops), 0, exprs)
         full_map = ir.AffineMap.get(len(nest.loops), 0, list(load.exprs))
-        first = [op.operation for op in nest.block.operations][0]
-        with ir.InsertionPoint(first), load.op.location:
-            with iu.affine_guard(edge_guard(missing, nest.extents, last=False), nest.induction):
-                value = iu.affine_load(load.buffer, full_map, nest.induction)
-                iu.affine_store(value, register, register_map, nest.induction)
+        guard = edge_guard(missing, nest.extents, last=False)
+        first = ir.InsertionPoint.at_block_begin(nest.block)
+        with first, load.op.location, iu.affine_guard(guard, nest.induction):
+            value = iu.affine_load(load.buffer, full_map, nest.induction)
+            iu.affine_store(value, register, register_map, nest.induction)
         with ir.InsertionPoint(load.op), load.op.location:
             held = iu.affine_load(register, register_map, nest.induction)
         load.op.results[0].replace_all_uses_with(held)
