@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Reads what `manifest.json` of a project says about the accelerator's ports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resnet_hls.errors import UserError
+
+
+@dataclass(frozen=True)
+class Port:
+    """The integers that pass a port.
+
+    Args:
+        shape: of one frame, without the batch axis; channels last.
+        scale: real value of the integer 1.
+        signed: int8 rather than uint8.
+    """
+
+    shape: tuple[int, ...]
+    scale: float
+    signed: bool
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Least and greatest integer."""
+        return (-128, 127) if self.signed else (0, 255)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The part of `manifest.json` that running the accelerator needs.
+
+    Args:
+        name: of the top function.
+        source_kind: `onnx` or `torch`.
+        input: shape (height, width, channels).
+        output: shape as the model gives it, channels last.
+    """
+
+    name: str
+    source_kind: str
+    input: Port
+    output: Port
+
+
+def read(project: Path) -> Manifest:
+    """The manifest of a project.
+
+    Args:
+        project: folder that `resnet-hls build` wrote.
+
+    Raises:
+        UserError: the folder is not a project, or its manifest is damaged.
+    """
+    path = Path(project) / "manifest.json"
+    if not path.is_file() or not (Path(project) / "src").is_dir():
+        raise UserError(
+            "no project: it has no manifest.json and src/",
+            where=str(project),
+            help="name a folder that `resnet-hls build … -o DIR` wrote",
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest(
+            str(content["name"]), str(content["source_kind"]), _port(content["input"]), _port(content["output"])
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"damaged: {type(error).__name__}: {error}", where=str(path), help="build the project again"
+        ) from error
+    if len(manifest.input.shape) != 3:
+        raise UserError(f"the input has shape {manifest.input.shape}, expected an image", where=str(path))
+    return manifest
+
+
+def _port(content: Any) -> Port:
+    """With or without the batch axis: an axis of 1 in front of (H, W, C), or of more than the output's elements."""
+    shape = tuple(int(size) for size in content["shape"])
+    if len(shape) in (2, 4):
+        if shape[0] != 1:
+            raise ValueError(f"shape {shape} is of several frames")
+        shape = shape[1:]
+    return Port(shape, float(content["scale"]), bool(content["signed"]))
