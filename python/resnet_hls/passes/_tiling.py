@@ -135,6 +135,8 @@ class TiledTask:
                     [e for e, _ in iu.set_constraints(op.attributes["condition"])], iu.index_operands(op)
                 )
                 used |= {d for e in exprs if len(dims_of(e)) > 1 for d in dims_of(e) if d < count}
+            elif op.name in {"hls.read", "hls.write"}:  # a word for each iteration that its guard leaves free
+                used |= set(range(count)) - set(fixed_loops(guards_of(op, self.nest)))
         return used
 
     def cluster_lanes(self, cluster: Cluster) -> list[int]:
