@@ -221,10 +221,10 @@ template <int W, bool S> struct ap_int_base {
   AP_ASSIGN_BUILTIN(&) AP_ASSIGN_BUILTIN(|) AP_ASSIGN_BUILTIN(^) AP_ASSIGN_BUILTIN(<<) AP_ASSIGN_BUILTIN(>>)
 #undef AP_ASSIGN
 #undef AP_ASSIGN_BUILTIN
-    // clang-format on
 
-    private : template <typename>
-              friend class ap_detail::bit_range;
+private:
+  template <typename> friend class ap_detail::bit_range;
+  // clang-format on
   std::uint64_t bits(int low, std::uint64_t mask) const { return static_cast<std::uint64_t>(v >> low) & mask; }
   void set_bits(int low, std::uint64_t mask, std::uint64_t value) {
     using type = ap_detail::storage_t<W, false>;
