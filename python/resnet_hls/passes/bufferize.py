@@ -11,11 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 from torch_mlir import ir
-from torch_mlir.dialects import affine, memref
+from torch_mlir.dialects import affine, func, memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
-from resnet_hls.passes.channels_last import dims_of, privatize
+from resnet_hls.passes.channels_last import privatize
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class _Bufferizer:
     function: ir.Operation
     views: dict[ir.Value, View] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    erased: list[ir.Operation] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.constants = iu.ConstantReader(self.module)
@@ -176,23 +175,36 @@ class _Bufferizer:
             value = [o.operation for o in block.operations][-1].operands[0]
             iu.affine_store(mapping.get(value, value), buffer, maps[-1], inner)
 
-    def concat(self, op: ir.Operation) -> None:
+    def concat(self, op: ir.Operation, returned: ir.Value | None) -> None:
+        """One nest over the result: a guarded load per part, all but the last in the `then` of an `affine.if`."""
         kind = ir.RankedTensorType(op.results[0].type)
-        buffer = self.allocate(kind.shape, kind.element_type, op.location)
+        buffer = returned or self.allocate(kind.shape, kind.element_type, op.location)
         self.views[op.results[0]] = self.identity(op.results[0], buffer)
-        axis, start = ir.IntegerAttr(op.attributes["dim"]).value, 0
-        for operand in op.operands:
-            self.copy(self.view(operand), iu.shape_of(operand), buffer, op, axis, start)
-            start += iu.shape_of(operand)[axis]
+        axis = ir.IntegerAttr(op.attributes["dim"]).value
+        rank = len(kind.shape)
+        dims = [ir.AffineExpr.get_dim(d) for d in range(rank)]
 
-    def copy(
-        self, source: View, shape: list[int], buffer: ir.Value, at: ir.Operation, axis: int = 0, start: int = 0
-    ) -> None:
+        def part(number: int, start: int) -> ir.Value:
+            shifted = ir.AffineMap.get(rank, 0, [d - start if d == dims[axis] else d for d in dims])
+            source, end = self.view(op.operands[number]), start + iu.shape_of(op.operands[number])[axis]
+            if number == len(op.operands) - 1:
+                return self.load(source, shifted, induction)
+            condition = ir.IntegerSet.get(rank, 0, [(end - 1) - dims[axis]], [False])
+            choice = affine.AffineIfOp(condition, [kind.element_type], cond_operands=induction, has_else=True)
+            with ir.InsertionPoint(choice.then_block):
+                affine.AffineYieldOp([self.load(source, shifted, induction)])
+            with ir.InsertionPoint(choice.else_block):
+                affine.AffineYieldOp([part(number + 1, end)])
+            return choice.results[0]
+
+        with ir.InsertionPoint(op), op.location, iu.affine_loops(kind.shape) as induction:
+            iu.affine_store(part(0, 0), buffer, ir.AffineMap.get_identity(rank), induction)
+
+    def copy(self, source: View, shape: list[int], buffer: ir.Value, at: ir.Operation) -> None:
+        """A nest that copies a tensor into `buffer`."""
         with ir.InsertionPoint(at), at.location, iu.affine_loops(shape) as induction:
             identity = ir.AffineMap.get_identity(len(shape))
-            value = self.load(source, identity, induction)
-            dims = [ir.AffineExpr.get_dim(d) + (start if d == axis else 0) for d in range(len(shape))]
-            iu.affine_store(value, buffer, ir.AffineMap.get(len(shape), 0, dims), induction)
+            iu.affine_store(self.load(source, identity, induction), buffer, identity, induction)
 
     def run(self) -> None:
         block = iu.body(self.function)
@@ -215,7 +227,7 @@ class _Bufferizer:
             elif op.name in {"tensor.collapse_shape", "tensor.expand_shape"}:
                 self.views[op.results[0]] = self.reshape(op)
             elif op.name == "tensor.concat":
-                self.concat(op)
+                self.concat(op, direct)
             elif op.name not in {"tensor.empty", "arith.constant"}:
                 raise PassFailure(
                     op, f"'{op.name}' cannot be bufferized", help="only what verify-integer-linalg accepts can"
@@ -225,12 +237,10 @@ class _Bufferizer:
             self.copy(view, iu.shape_of(result), output, terminator)
         terminator.erase()
         with ir.InsertionPoint(block), self.function.location:
-            from torch_mlir.dialects import func
-
             func.ReturnOp([])
         for op in reversed(ops):
             if op.name != "arith.constant" or isinstance(op.results[0].type, ir.RankedTensorType):
-                op.erase()
+                iu.erase_tree(op)
         kind = ir.FunctionType.get([a.type for a in block.arguments], [])
         self.function.attributes["function_type"] = ir.TypeAttr.get(kind)
 
@@ -267,6 +277,3 @@ class Bufferize(Pass):
             privatize(op)
             _Bufferizer(op, iu.public_function(op)).run()
         iu.run_upstream(op, "builtin.module(canonicalize)")
-
-
-__all__ = ["Bufferize", "View", "dims_of"]

@@ -50,6 +50,14 @@ def set_maps(op: ir.Operation, maps: list[ir.AffineMap]) -> None:
     op.attributes["indexing_maps"] = ir.ArrayAttr.get([ir.AffineMapAttr.get(m) for m in maps])
 
 
+def in_result_order(op: ir.Operation, maps: list[ir.AffineMap]) -> list[ir.AffineMap]:
+    """Maps of an elementwise generic with its loops reordered to those of its result; of others `maps` as they are."""
+    if set(iu.iterator_types(op)) != {"parallel"} or not maps[-1].is_permutation:
+        return maps
+    inverse = _inverse(maps[-1])
+    return [_compose(index_map, inverse) for index_map in maps]
+
+
 def fold_transpositions(module: ir.Operation) -> None:
     """Makes users of a transposed tensor read its source.
 
@@ -192,7 +200,7 @@ class ChannelsLast(Pass):
                 if operand in orders or operand in filters:
                     order = orders.get(operand, _FILTER_ORDER)
                     maps[number] = ir.AffineMap.get(maps[number].n_dims, 0, [maps[number].results[d] for d in order])
-            set_maps(op, maps)
+            set_maps(op, in_result_order(op, maps))
         for old, new in filters.items():
             old.replace_all_uses_with(new)
         for op in iu.walk(function, "tensor.pad"):

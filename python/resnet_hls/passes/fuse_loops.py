@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch_mlir import ir
-from torch_mlir.dialects import affine, memref
+from torch_mlir.dialects import memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, is_constant, is_local, match_indices, nests
@@ -98,6 +98,7 @@ class _Fusion:
             local = memref.AllocOp(
                 ir.MemRefType.get([nest.extents[d] for d in inner] or [1], kind.element_type), [], []
             ).result
+        local.owner.operation.attributes["hls.name"] = ir.StringAttr.get("accumulator")
         dim = ir.AffineExpr.get_dim
         local_map = ir.AffineMap.get(len(order), 0, [dim(place[d]) for d in inner] or [ir.AffineExpr.get_constant(0)])
         full_map = ir.AffineMap.get(
@@ -212,6 +213,3 @@ class FuseLoops(Pass):
     def run(self, op: ir.Operation) -> None:
         with op.context:
             _Fusion(iu.public_function(op)).run()
-
-
-__all__ = ["FuseLoops", "affine"]

@@ -13,109 +13,21 @@ from torch_mlir import ir
 from torch_mlir.dialects import affine, memref
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.nests import Access, Nest, is_constant, linear, nests
+from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
+from resnet_hls.analysis.windows import (
+    WindowedDimension,
+    check_order,
+    enclosing_guards,
+    is_walk,
+    padding_value,
+    single_dim,
+    windowed,
+)  # fmt: skip
+from resnet_hls.analysis.windows import is_private as is_private
+from resnet_hls.analysis.windows import name_of as name_of
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 from resnet_hls.passes.channels_last import dims_of
 from resnet_hls.passes.fuse_loops import edge_guard
-
-
-@dataclass(frozen=True)
-class WindowedDimension:
-    """`index = stride * output + dilation * tap - padding` along one dimension of a buffer of `extent` elements."""
-
-    extent: int
-    output: int  # loop that walks the outputs
-    outputs: int
-    stride: int
-    tap: int | None  # loop that walks the taps; None for a single one
-    taps: int
-    dilation: int
-    padding: int
-
-    @property
-    def span(self) -> int:
-        """Elements that a window covers."""
-        return (self.taps - 1) * self.dilation + 1
-
-    @property
-    def steps(self) -> int:
-        """Positions to walk: all elements, and as many beyond them as the last window needs."""
-        last = (self.outputs - 1) * self.stride + self.span - 1 - self.padding
-        return max(self.extent, last + 1)
-
-
-def windowed(load: Access, nest: Nest, axis: int) -> WindowedDimension | None:
-    """The window along dimension `axis` of a load.
-
-    None when its index is no linear function of one output and one tap loop.
-    """
-    form = linear(load.exprs[axis])
-    if form is None:
-        return None
-    coefficients, constant = form
-    written = {d for store in nest.stores for e in store.exprs for d in dims_of(e)} - set()
-    extent = ir.MemRefType(load.buffer.type).shape[axis]
-    outputs = sorted(d for d in coefficients if d in parallel_loops(nest))
-    taps = sorted(d for d in coefficients if d not in outputs)
-    if len(outputs) != 1 or len(taps) > 1 or constant > 0 or min(coefficients.values()) < 1 or not written:
-        return None
-    tap = taps[0] if taps else None
-    found = WindowedDimension(
-        extent, outputs[0], nest.extents[outputs[0]], coefficients[outputs[0]], tap,
-        1 if tap is None else nest.extents[tap], 1 if tap is None else coefficients[tap], -constant,
-    )  # fmt: skip
-    return found if found.padding < found.span else None
-
-
-def parallel_loops(nest: Nest) -> set[int]:
-    """Loops that index what the nest hands on (stores that it does not load itself)."""
-    loaded = {load.buffer for load in nest.loads}
-    results = [store for store in nest.stores if store.buffer not in loaded]
-    return {d for store in results for e in store.exprs for d in dims_of(e)}
-
-
-def is_private(buffer: ir.Value, nest: Nest) -> bool:
-    """True when only this nest touches the buffer."""
-    inside = {a.op for a in nest.accesses}
-    return not isinstance(buffer, ir.BlockArgument) and all(user in inside for user in iu.users(buffer))
-
-
-def padding_value(load: Access) -> tuple[ir.Operation, int] | None:
-    """The `affine.if` that yields either this load or a constant, and the constant."""
-    parent = load.op.parent.operation
-    if parent.name != "affine.if" or len(parent.results) != 1:
-        return None
-    otherwise = [o.operation for o in parent.regions[1].blocks[0].operations]
-    number = iu.scalar_constant(otherwise[-1].operands[0])
-    return None if number is None else (parent, int(number))
-
-
-def enclosing_guards(op: ir.Operation, nest: Nest) -> set[int]:
-    """Loops that an enclosing `affine.if` holds at one iteration."""
-    held: set[int] = set()
-    parent = op.parent.operation
-    while parent != nest.loops[-1]:
-        if parent.name == "affine.if":
-            exprs = nest.in_terms_of_loops(
-                [e for e, equal in iu.set_constraints(parent.attributes["condition"]) if equal],
-                iu.index_operands(parent),
-            )
-            held |= {d for e in exprs if (d := single_dim(e)) is not None}
-        parent = parent.parent.operation
-    return held
-
-
-def single_dim(expr: ir.AffineExpr) -> int | None:
-    form = linear(expr)
-    return next(iter(form[0])) if form is not None and len(form[0]) == 1 else None
-
-
-def name_of(nest: Nest) -> str:
-    """`hls.name` of a nest, or a name made from its location."""
-    if "hls.name" in nest.root.attributes:
-        name: str = ir.StringAttr(nest.root.attributes["hls.name"]).value
-        return name
-    return iu.identifier(iu.source_name(nest.root)) or "task"
 
 
 class _Reuse:
@@ -123,15 +35,21 @@ class _Reuse:
         self.function = function
         self.entry = iu.body(function).operations[0].operation
 
-    def allocate(self, shape: list[int], element: ir.Type, location: ir.Location) -> ir.Value:
+    def allocate(self, shape: list[int], element: ir.Type, location: ir.Location, name: str) -> ir.Value:
         with ir.InsertionPoint(self.entry), location:
-            return memref.AllocOp(ir.MemRefType.get(shape, element), [], []).result
+            buffer = memref.AllocOp(ir.MemRefType.get(shape, element), [], []).result
+        buffer.owner.operation.attributes["hls.name"] = ir.StringAttr.get(name)
+        return buffer
 
     def run(self) -> None:
         for root in [nest.root for nest in nests(self.function)]:
             done: set[ir.Operation] = set()
             while (load := self.next_load(nest := Nest.at(root), done)) is not None:
                 done.add(self.stream_in(nest, load))
+            nest = Nest.at(root)
+            for store in nest.stores:
+                if not is_private(store.buffer, nest) and is_walk(store):
+                    check_order(nest, store)
 
     def next_load(self, nest: Nest, done: set[ir.Operation]) -> Access | None:
         return next(
@@ -149,9 +67,10 @@ class _Reuse:
         Returns the load that does.
         """
         padding = padding_value(load)
-        plain = all(isinstance(e, (ir.AffineDimExpr, ir.AffineConstantExpr)) for e in load.exprs)
-        if padding is not None or not plain:
+        if padding is not None or not is_walk(load):
             load = self.insert_window(nest, load, padding)
+        else:
+            check_order(nest, load)
         return self.hold(nest, load)
 
     def hold(self, nest: Nest, load: Access) -> ir.Operation:
@@ -164,7 +83,7 @@ class _Reuse:
             raise PassFailure(load.op, "a guarded access that is repeated", help="run hls-fuse-loops first")
         kept = [d for d in sorted(indexed) if d > missing[0]]
         kind = ir.MemRefType(load.buffer.type)
-        register = self.allocate([nest.extents[d] for d in kept] or [1], kind.element_type, load.op.location)
+        register = self.allocate([nest.extents[d] for d in kept] or [1], kind.element_type, load.op.location, "held")
         exprs = [ir.AffineExpr.get_dim(d) for d in kept] or [ir.AffineExpr.get_constant(0)]
         register_map = ir.AffineMap.get(len(nest.loops), 0, exprs)
         full_map = ir.AffineMap.get(len(nest.loops), 0, list(load.exprs))
@@ -195,7 +114,7 @@ class _Reuse:
         rows, columns = (d for d in dims if d is not None)
         window_exprs = [rows.output, columns.output, channel, rows.tap, columns.tap]
         loops = [d for d in window_exprs if d is not None]
-        windows = self.allocate([nest.extents[d] for d in loops], kind.element_type, load.op.location)
+        windows = self.allocate([nest.extents[d] for d in loops], kind.element_type, load.op.location, "windows")
         filling = padding[1] if padding is not None else 0
         with ir.InsertionPoint(nest.root), load.op.location:
             self.window_nest(load, windows, rows, columns, filling, padding is not None, name_of(nest) + "_window")
@@ -225,8 +144,12 @@ class _Reuse:
         kind = ir.MemRefType(load.buffer.type)
         element, channels = kind.element_type, kind.shape[-1]
         location = load.op.location
-        window = self.allocate([rows.span, columns.span, channels], element, location)
-        line = self.allocate([rows.span - 1, columns.extent, channels], element, location) if rows.span > 1 else None
+        window = self.allocate([rows.span, columns.span, channels], element, location, "window")
+        line = (
+            self.allocate([rows.span - 1, columns.extent, channels], element, location, "line_buffer")
+            if rows.span > 1
+            else None
+        )
         extents = [rows.steps, columns.steps, channels]
         dim, constant = ir.AffineExpr.get_dim, ir.AffineExpr.get_constant
         y, x, c = dim(0), dim(1), dim(2)

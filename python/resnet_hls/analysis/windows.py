@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Sliding windows and row-by-row walks: what an access means for a stream of elements. Changes no IR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import Access, Nest, linear
+from resnet_hls.passes._registry import PassFailure
+from resnet_hls.passes.channels_last import dims_of
+
+
+@dataclass(frozen=True)
+class WindowedDimension:
+    """`index = stride * output + dilation * tap - padding` along one dimension of a buffer of `extent` elements."""
+
+    extent: int
+    output: int  # loop that walks the outputs
+    outputs: int
+    stride: int
+    tap: int | None  # loop that walks the taps; None for a single one
+    taps: int
+    dilation: int
+    padding: int
+
+    @property
+    def span(self) -> int:
+        """Elements that a window covers."""
+        return (self.taps - 1) * self.dilation + 1
+
+    @property
+    def steps(self) -> int:
+        """Positions to walk: all elements, and as many beyond them as the last window needs."""
+        last = (self.outputs - 1) * self.stride + self.span - 1 - self.padding
+        return max(self.extent, last + 1)
+
+
+def windowed(load: Access, nest: Nest, axis: int) -> WindowedDimension | None:
+    """The window along dimension `axis` of a load.
+
+    None when its index is no linear function of one output and one tap loop.
+    """
+    form = linear(load.exprs[axis])
+    if form is None:
+        return None
+    coefficients, constant = form
+    extent = ir.MemRefType(load.buffer.type).shape[axis]
+    outputs = sorted(d for d in coefficients if d in parallel_loops(nest))
+    taps = sorted(d for d in coefficients if d not in outputs)
+    if len(outputs) != 1 or len(taps) > 1 or constant > 0 or min(coefficients.values()) < 1:
+        return None
+    tap = taps[0] if taps else None
+    found = WindowedDimension(
+        extent, outputs[0], nest.extents[outputs[0]], coefficients[outputs[0]], tap,
+        1 if tap is None else nest.extents[tap], 1 if tap is None else coefficients[tap], -constant,
+    )  # fmt: skip
+    return found if found.padding < found.span else None
+
+
+def parallel_loops(nest: Nest) -> set[int]:
+    """Loops that index what the nest hands on (stores that it does not load itself)."""
+    loaded = {load.buffer for load in nest.loads}
+    results = [store for store in nest.stores if store.buffer not in loaded]
+    return {d for store in results for e in store.exprs for d in dims_of(e)}
+
+
+def is_private(buffer: ir.Value, nest: Nest) -> bool:
+    """True when only this nest touches the buffer."""
+    inside = {a.op for a in nest.accesses}
+    return not isinstance(buffer, ir.BlockArgument) and all(user in inside for user in iu.users(buffer))
+
+
+def padding_value(load: Access) -> tuple[ir.Operation, int] | None:
+    """The `affine.if` that yields either this load or a constant, and the constant."""
+    parent = load.op.parent.operation
+    if parent.name != "affine.if" or len(parent.results) != 1:
+        return None
+    otherwise = [o.operation for o in parent.regions[1].blocks[0].operations]
+    number = iu.scalar_constant(otherwise[-1].operands[0])
+    return None if number is None else (parent, int(number))
+
+
+def is_walk(access: Access) -> bool:
+    """True when every index is a constant or a loop, plus a constant under a guard (a part of a concatenation)."""
+    return all((form := linear(expr)) is not None and list(form[0].values()) in ([], [1]) for expr in access.exprs)
+
+
+def check_order(nest: Nest, access: Access) -> None:
+    """Raises PassFailure unless the nest touches the elements of the buffer in row-major order, all of them."""
+    guarded = access.op.parent.operation != nest.loops[-1]
+    before = -1
+    for extent, expr in zip(ir.MemRefType(access.buffer.type).shape, access.exprs, strict=True):
+        d = single_dim(expr)
+        if d is None and extent == 1:
+            continue
+        if d is None or (not guarded and nest.extents[d] != extent):
+            raise PassFailure(access.op, "an access to a part of a feature map only", help="see docs/passes.md")
+        if d < before:
+            what = "stored" if access.is_store else "read"
+            help = "a transposition inside the network cannot be streamed: elements come row by row, channels innermost"
+            raise PassFailure(access.op, f"elements are {what} in another order than row by row", help=help)
+        before = d
+
+
+def enclosing_guards(op: ir.Operation, nest: Nest) -> set[int]:
+    """Loops that an enclosing `affine.if` holds at one iteration."""
+    held: set[int] = set()
+    parent = op.parent.operation
+    while parent != nest.loops[-1]:
+        if parent.name == "affine.if":
+            exprs = nest.in_terms_of_loops(
+                [e for e, equal in iu.set_constraints(parent.attributes["condition"]) if equal],
+                iu.index_operands(parent),
+            )
+            held |= {d for e in exprs if (d := single_dim(e)) is not None}
+        parent = parent.parent.operation
+    return held
+
+
+def single_dim(expr: ir.AffineExpr) -> int | None:
+    form = linear(expr)
+    return next(iter(form[0])) if form is not None and len(form[0]) == 1 else None
+
+
+def name_of(nest: Nest) -> str:
+    """`hls.name` of a nest, or a name made from its location."""
+    if "hls.name" in nest.root.attributes:
+        name: str = ir.StringAttr(nest.root.attributes["hls.name"]).value
+        return name
+    return iu.identifier(iu.source_name(nest.root)) or "task"
