@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""HLS C++ from a scheduled dataflow."""
+
+from torch_mlir import ir
+
+from resnet_hls.emit.module import ModuleWriter, emit_dot
+from resnet_hls.project.testbench import DataflowGraph
+
+
+def _operation(module: ir.Module | ir.Operation) -> ir.Operation:
+    return module.operation if isinstance(module, ir.Module) else module
+
+
+def emit_hls_cpp(module: ir.Module | ir.Operation) -> dict[str, str]:
+    """The C++ files of the accelerator, by name: `<name>.h`, `<name>.cpp`, `tasks.h`, `tasks.cpp`, `weights.h`.
+
+    Raises:
+        PassFailure: an operation or type cannot be emitted.
+    """
+    op = _operation(module)
+    with op.context, op.location:
+        return ModuleWriter(op).files()
+
+
+def emit_graph(module: ir.Module | ir.Operation) -> str:
+    """The dataflow as a Graphviz graph."""
+    op = _operation(module)
+    with op.context, op.location:
+        return emit_dot(op)
+
+
+def dataflow_graph(module: ir.Module | ir.Operation) -> DataflowGraph:
+    """What the top function connects, as the test bench on bounded streams needs it."""
+    op = _operation(module)
+    with op.context, op.location:
+        return ModuleWriter(op).graph()

@@ -69,6 +69,7 @@ class TiledTask:
         for cluster in self.clusters:
             cluster.loops = self.loops_of(cluster.ops)
         self.layouts = self.find_layouts()
+        self.units = self.find_units()
 
     # --- analysis --------------------------------------------------------------------------------------------------------
 
@@ -77,15 +78,16 @@ class TiledTask:
 
         Writers and readers of a stream must agree on the order of lanes in a word; this rule depends on the loops' roles only.
         """
-        held = set()
+        held: set[int] = set()
         for transfer in self.task.transfers:
             if not transfer.is_write:
                 held |= set(fixed_loops(guards_of(transfer.op, self.nest)))
-        written = set()
+        written: set[int] = set()
         for transfer in self.task.transfers:
             if transfer.is_write:
                 written |= set(range(len(self.nest.loops))) - set(fixed_loops(guards_of(transfer.op, self.nest)))
         taps = {d for d, loop in enumerate(self.nest.loops) if "hls.tap" in loop.attributes}
+        self.held, self.written = held, written
 
         def rank(d: int) -> tuple[int, int]:
             return (1 if d in taps else 0 if d in held & written else 2, d)
@@ -181,6 +183,54 @@ class TiledTask:
             layouts[buffer] = Layout(shape, split, sorted(expanded[buffer]), lanes)
         return layouts
 
+    def find_units(self) -> list[tuple[int, ...]]:
+        """Lane loops that always go together become one loop over flat lanes: a plain dot product instead of a nest.
+
+        Two neighbours in lane order belong together when every cluster and every buffer has both or neither, and no index or
+        condition needs one of them by itself.
+        """
+        alone = {d for uses in self.buffers().items() for d in self.bare_loops(*uses)}
+        for op in iu.walk(self.nest.root, "affine.if"):
+            exprs = self.nest.in_terms_of_loops([e for e, _ in iu.set_constraints(op.attributes["condition"])], iu.index_operands(op))
+            alone |= {d for e in exprs if len(dims_of(e)) > 1 for d in dims_of(e)}
+        groups = [c.loops for c in self.clusters] + [set(layout.lanes) for layout in self.layouts.values()]
+        units: list[tuple[int, ...]] = []
+        for d in self.lane_order:
+            last = units[-1][-1] if units else None
+            if last is not None and not {d, last} & alone and all((d in g) == (last in g) for g in groups):
+                units[-1] = (*units[-1], d)
+            else:
+                units.append((d,))
+        return units
+
+    def bare_loops(self, buffer: ir.Value, uses: list[tuple[Cluster, ir.Operation]]) -> set[int]:
+        """Loops that index a dimension of the buffer which is not split into address and lane."""
+        split = self.layouts[buffer].split
+        return {d for _, op in uses for axis, e in enumerate(self.exprs_of(op)) if axis not in split for d in dims_of(e)}
+
+    def extent(self, unit: tuple[int, ...]) -> int:
+        return int(np.prod([self.factors[d] for d in unit], dtype=np.int64))
+
+    def units_in(self, loops: set[int] | list[int]) -> list[tuple[int, ...]]:
+        return [unit for unit in self.units if unit[0] in loops]
+
+    def label(self, d: int, lanes: bool) -> str:
+        """What the loop walks, for names in the emitted code: rows, columns, groups or lanes of channels, taps."""
+        taps = [t for t, loop in enumerate(self.nest.loops) if "hls.tap" in loop.attributes]
+        if d in taps:
+            return "tap_columns" if d == taps[-1] and len(taps) > 1 else "tap_rows" if len(taps) > 1 else "taps"
+        shared = [e for e in range(len(self.nest.loops)) if e in self.held & self.written and e not in taps]
+        free = [e for e in range(len(self.nest.loops)) if e not in taps and e not in shared]
+        suffix = "lanes" if lanes else "groups"
+        if d in shared:
+            return f"output_{suffix}"
+        if d == free[-1]:
+            return f"input_{suffix}" if shared else f"channel_{suffix}"
+        return ("rows", "columns")[free.index(d)] if free.index(d) < 2 else f"loop_{d}"
+
+    def unit_label(self, unit: tuple[int, ...]) -> str:
+        return self.label(unit[0], lanes=True) if len(unit) == 1 else "taps"
+
     def stream_lanes(self, stream: ir.Value) -> int:
         """Lanes of a word of `stream` on this task's side."""
         for cluster in self.clusters:
@@ -203,8 +253,8 @@ class TiledTask:
         with ir.InsertionPoint(block), self.nest.root.location:
             self.outside(module)
             kept = [d for d, n in enumerate(self.groups) if n > 1]
-            marks: list[dict[str, ir.Attribute]] = [{} for _ in kept] or [{}]
-            marks[-1] = {"hls.pipeline": ir.UnitAttr.get()}
+            marks: list[dict[str, ir.Attribute]] = [{"hls.label": ir.StringAttr.get(self.label(d, lanes=False))} for d in kept] or [{}]
+            marks[-1]["hls.pipeline"] = ir.UnitAttr.get()
             with iu.affine_loops([self.groups[d] for d in kept] or [1], marks) as induction:
                 self.group_of = dict(zip(kept, induction, strict=False))
                 for cluster in self.clusters:
@@ -223,6 +273,8 @@ class TiledTask:
                     if op.name == "memref.alloc":
                         layout.value = memref.AllocOp(ir.MemRefType.get(shape, kind.element_type), [], []).result
                         layout.value.owner.operation.attributes["hls.lanes"] = self.lane_attribute(layout)
+                        if "hls.name" in op.attributes:
+                            layout.value.owner.operation.attributes["hls.name"] = op.attributes["hls.name"]
                     else:
                         layout.value = self.constant(op, layout, shape, kind, module)
 
@@ -231,11 +283,11 @@ class TiledTask:
             n if axis not in layout.split else self.groups[layout.split[axis]] for axis, n in enumerate(layout.shape)
         ]
         address = [n for axis, n in enumerate(address) if axis not in layout.split or n > 1]
-        return [*address, *(self.factors[d] for d in layout.lanes)] or [1]
+        return [*address, *(self.extent(unit) for unit in self.units_in(layout.lanes))] or [1]
 
     def lane_attribute(self, layout: Layout) -> ir.Attribute:
         """How many trailing dimensions are lanes: accessed together in one step."""
-        return ir.IntegerAttr.get(ir.IntegerType.get_signless(64), len(layout.lanes))
+        return ir.IntegerAttr.get(ir.IntegerType.get_signless(64), len(self.units_in(layout.lanes)))
 
     def constant(
         self, op: ir.Operation, layout: Layout, shape: list[int], kind: ir.MemRefType, module: ir.Operation
@@ -255,18 +307,18 @@ class TiledTask:
             new.operation.attributes["hls.lanes"] = self.lane_attribute(layout)
         return memref.GetGlobalOp(new_kind, new_name).result
 
-    def place(self, d: int, variables: list[ir.Value], lanes: dict[int, ir.Value]) -> ir.AffineExpr:
+    def place(self, d: int, variables: list[ir.Value], lanes: dict[tuple[int, ...], ir.Value]) -> ir.AffineExpr:
         """Loop `d` of the old nest as an expression over `variables`."""
         total = ir.AffineExpr.get_constant(0)
         if d in self.group_of:
             total = total + ir.AffineExpr.get_dim(variables.index(self.group_of[d])) * self.factors[d]
-        if d in lanes:
-            total = total + ir.AffineExpr.get_dim(variables.index(lanes[d]))
+        if (d,) in lanes:
+            total = total + ir.AffineExpr.get_dim(variables.index(lanes[(d,)]))
         return total
 
     def statement(self, cluster: Cluster, groups: list[ir.Value]) -> None:
         """One cluster: its guard, the words it reads, its lanes, the words it writes."""
-        lanes = self.cluster_lanes(cluster)
+        lanes, units = self.cluster_lanes(cluster), self.units_in(self.cluster_lanes(cluster))
         ops, guard = cluster.ops, None
         if len(ops) == 1 and ops[0].name == "affine.if" and not ops[0].results:
             guard, ops = ops[0], iu.block_operations(ops[0].regions[0].blocks[0])
@@ -278,14 +330,20 @@ class TiledTask:
                         raise PassFailure(inner, "a stream access under a condition of its own")
                     transfer = transfer_of(op)
                     if transfer.buffer not in words:
-                        words[transfer.buffer] = self.word(transfer.buffer, [self.factors[d] for d in lanes])
+                        words[transfer.buffer] = self.kept_word(ops, units) or self.word(transfer.buffer, units)
                     if not transfer.is_write:
                         hls.ReadOp(self.mapping[transfer.stream], words[transfer.buffer])
-            unroll = [
-                {"hls.unroll": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), self.factors[d])} for d in lanes
+            if self.kept_word(ops, units) is not None:
+                return
+            marks: list[dict[str, ir.Attribute]] = [
+                {
+                    "hls.unroll": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), self.extent(unit)),
+                    "hls.label": ir.StringAttr.get(self.unit_label(unit)),
+                }
+                for unit in units
             ]
-            with iu.affine_loops([self.factors[d] for d in lanes], unroll) as inner_variables:
-                scope = _Scope(self, [*groups, *inner_variables], dict(zip(lanes, inner_variables, strict=True)), words)
+            with iu.affine_loops([self.extent(unit) for unit in units], marks) as inner_variables:
+                scope = _Scope(self, [*groups, *inner_variables], dict(zip(units, inner_variables, strict=True)), words)
                 for op in ops:
                     if op.name not in {"hls.read", "hls.write"}:
                         scope.copy(op)
@@ -293,14 +351,27 @@ class TiledTask:
                 if op.name == "hls.write":
                     hls.WriteOp(words[op.operands[0]], self.mapping[op.operands[1]])
 
-    def word(self, buffer: ir.Value, shape: list[int]) -> ir.Value:
+    def kept_word(self, ops: list[ir.Operation], units: list[tuple[int, ...]]) -> ir.Value | None:
+        """The register that a word is read into and kept in, when a cluster does no more than that."""
+        if [op.name for op in ops] != ["hls.read", "affine.load", "affine.store"]:
+            return None
+        layout = self.layouts.get(ops[2].operands[1])
+        if layout is None or self.units_in(layout.lanes) != units or self.new_shape(layout) != [self.extent(u) for u in units]:
+            return None
+        return layout.value
+
+    def word(self, buffer: ir.Value, units: list[tuple[int, ...]]) -> ir.Value:
         """A word buffer at the top of the task."""
-        kind = ir.MemRefType.get(shape or [1], ir.MemRefType(buffer.type).element_type)
+        shape = [self.extent(unit) for unit in units] or [1]
+        kind = ir.MemRefType.get(shape, ir.MemRefType(buffer.type).element_type)
         root = ir.InsertionPoint.current.block.owner
         while root.operation.parent.name != "hls.task":
             root = root.operation.parent
         with ir.InsertionPoint(root.operation):
-            return memref.AllocOp(kind, [], []).result
+            word = memref.AllocOp(kind, [], []).result
+        if "hls.name" in buffer.owner.operation.attributes:
+            word.owner.operation.attributes["hls.name"] = buffer.owner.operation.attributes["hls.name"]
+        return word
 
     def guard(self, guard: ir.Operation, lanes: list[int]) -> list[tuple[ir.AffineExpr, bool]]:
         """The condition of a cluster over the group loops. An edge iteration of a tiled loop is one of its first or last group."""
@@ -363,7 +434,6 @@ class _Scope:
         self, tiled: TiledTask, variables: list[ir.Value], lanes: dict[int, ir.Value], words: dict[ir.Value, ir.Value]
     ) -> None:
         self.tiled, self.variables, self.lanes, self.words = tiled, variables, lanes, words
-        self.extra: list[ir.Value] = []  # variables of register loops around the current operation, old
         self.mapping = tiled.mapping
 
     def rewrite(self, exprs: list[ir.AffineExpr], operands: list[ir.Value]) -> list[ir.AffineExpr]:
@@ -393,10 +463,7 @@ class _Scope:
             loop = in_loops[axis].position
             if loop in self.tiled.group_of:
                 exprs.append(ir.AffineExpr.get_dim(self.variables.index(self.tiled.group_of[loop])))
-        lane_of = {layout.split[axis]: in_loops[axis].position for axis in layout.split} | {
-            d: d for d in layout.expanded
-        }
-        exprs += [ir.AffineExpr.get_dim(self.variables.index(self.lanes[lane_of[d]])) for d in layout.lanes]
+        exprs += [ir.AffineExpr.get_dim(self.variables.index(self.lanes[u])) for u in self.tiled.units_in(layout.lanes)]
         assert layout.value is not None
         return layout.value, ir.AffineMap.get(count, 0, exprs or [ir.AffineExpr.get_constant(0)])
 

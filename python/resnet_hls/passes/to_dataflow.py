@@ -155,7 +155,7 @@ class _ToDataflow:
         return [o.operation for o in iu.body(self.function).operations if o.operation in used]
 
     def replace_load(self, load: ir.Operation, stream: ir.Value, first: ir.Operation) -> None:
-        word = self.word(stream, first, load.location)
+        word = self.word(stream, first, load.location, "input_word")
         with ir.InsertionPoint(load), load.location:
             hls.ReadOp(stream, word)
             value = iu.affine_load(word, ir.AffineMap.get(0, 0, [ir.AffineExpr.get_constant(0)]), [])
@@ -163,17 +163,19 @@ class _ToDataflow:
         load.erase()
 
     def replace_store(self, store: ir.Operation, streams: list[ir.Value], first: ir.Operation) -> None:
-        word = self.word(streams[0], first, store.location)
+        word = self.word(streams[0], first, store.location, "output_word")
         with ir.InsertionPoint(store), store.location:
             iu.affine_store(store.operands[0], word, ir.AffineMap.get(0, 0, [ir.AffineExpr.get_constant(0)]), [])
             for stream in streams:
                 hls.WriteOp(word, stream)
         store.erase()
 
-    def word(self, stream: ir.Value, first: ir.Operation, location: ir.Location) -> ir.Value:
+    def word(self, stream: ir.Value, first: ir.Operation, location: ir.Location, name: str) -> ir.Value:
         kind = hls.element_of(stream.type)
         with ir.InsertionPoint(first), location:
-            return memref.AllocOp(ir.MemRefType.get(kind.shape, kind.element_type), [], []).result
+            buffer = memref.AllocOp(ir.MemRefType.get(kind.shape, kind.element_type), [], []).result
+        buffer.owner.operation.attributes["hls.name"] = ir.StringAttr.get(name)
+        return buffer
 
 
 @register_pass

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Small functions that the emitted tasks use.
+#ifndef RESNET_HLS_ARITHMETIC_H
+#define RESNET_HLS_ARITHMETIC_H
+
+#include <ap_int.h>
+
+namespace resnet_hls {
+
+template <typename T> T max(const T& a, const T& b) {
+#pragma HLS INLINE
+  return a > b ? a : b;
+}
+
+template <typename T> T min(const T& a, const T& b) {
+#pragma HLS INLINE
+  return a < b ? a : b;
+}
+
+// Division that rounds down, and its remainder, for a positive divisor.
+constexpr int floor_div(int a, int b) {
+  return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+constexpr int floor_mod(int a, int b) {
+  return a - floor_div(a, b) * b;
+}
+
+constexpr int ceil_div(int a, int b) {
+  return -floor_div(-a, b);
+}
+
+} // namespace resnet_hls
+
+#endif // RESNET_HLS_ARITHMETIC_H

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Affine expressions and conditions as C++."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch_mlir import ir
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A loop variable: its C++ name and its trip count."""
+
+    name: str
+    extent: int
+
+
+_ADD, _MULTIPLY, _ATOM = 1, 2, 3
+
+
+def bounds(expr: ir.AffineExpr, variables: Sequence[Variable]) -> tuple[int, int]:
+    """Least and greatest value of an expression over the loops' iterations."""
+    if isinstance(expr, ir.AffineConstantExpr):
+        return expr.value, expr.value
+    if isinstance(expr, ir.AffineDimExpr):
+        return 0, variables[expr.position].extent - 1
+    assert isinstance(expr, ir.AffineBinaryExpr)
+    (a, b), (c, d) = bounds(expr.lhs, variables), bounds(expr.rhs, variables)
+    if isinstance(expr, ir.AffineAddExpr):
+        return a + c, b + d
+    if isinstance(expr, ir.AffineMulExpr):
+        ends = [a * c, a * d, b * c, b * d]
+        return min(ends), max(ends)
+    if isinstance(expr, ir.AffineModExpr):
+        return (a, b) if 0 <= a and b < c else (0, d - 1)
+    if isinstance(expr, ir.AffineFloorDivExpr):
+        return a // c, b // c
+    return -(-a // c), -(-b // c)
+
+
+class AffineText:
+    """Prints affine expressions over a list of variables (dimension d is variable d)."""
+
+    def __init__(self, variables: Sequence[Variable]) -> None:
+        self.variables = variables
+
+    def text(self, expr: ir.AffineExpr) -> str:
+        return self._print(expr)[0]
+
+    def _print(self, expr: ir.AffineExpr) -> tuple[str, int]:
+        """Text and how tightly its outermost operator binds."""
+        low, high = bounds(expr, self.variables)
+        if low == high:
+            return str(low), _ATOM if low >= 0 else _ADD
+        if isinstance(expr, ir.AffineDimExpr):
+            return self.variables[expr.position].name, _ATOM
+        assert isinstance(expr, ir.AffineBinaryExpr)
+        if isinstance(expr, ir.AffineAddExpr):
+            return self._sum(expr), _ADD
+        if isinstance(expr, ir.AffineMulExpr):
+            return self._product(expr), _MULTIPLY
+        return self._division(expr), _MULTIPLY
+
+    def _sum(self, expr: ir.AffineAddExpr) -> str:
+        left, (right, binding) = self._print(expr.lhs)[0], self._print(expr.rhs)
+        if isinstance(expr.rhs, ir.AffineConstantExpr):
+            return left if expr.rhs.value == 0 else f"{left} {'-' if expr.rhs.value < 0 else '+'} {abs(expr.rhs.value)}"
+        factor = expr.rhs.rhs if isinstance(expr.rhs, ir.AffineMulExpr) else None
+        if isinstance(factor, ir.AffineConstantExpr) and factor.value < 0:
+            negated, binding = self._print(expr.rhs.lhs)
+            magnitude = "" if factor.value == -1 else f" * {-factor.value}"
+            return f"{left} - {negated if binding > _ADD else f'({negated})'}{magnitude}"
+        return f"{left} + {right}"
+
+    def _product(self, expr: ir.AffineMulExpr) -> str:
+        factors = [self._print(side) for side in (expr.lhs, expr.rhs)]
+        return " * ".join(text if binding >= _MULTIPLY and not text.startswith("-") else f"({text})" for text, binding in factors)
+
+    def _division(self, expr: ir.AffineBinaryExpr) -> str:
+        """`mod`, `floordiv`, `ceildiv`: C++ truncates, so negative operands go through helpers of resnet_hls/arithmetic.h."""
+        divisor = bounds(expr.rhs, self.variables)[0]
+        text, binding = self._print(expr.lhs)
+        if bounds(expr.lhs, self.variables)[0] >= 0 and not isinstance(expr, ir.AffineCeilDivExpr):
+            operator = "%" if isinstance(expr, ir.AffineModExpr) else "/"
+            return f"{text if binding == _ATOM else f'({text})'} {operator} {divisor}"
+        name = {ir.AffineModExpr: "floor_mod", ir.AffineFloorDivExpr: "floor_div", ir.AffineCeilDivExpr: "ceil_div"}[type(expr)]
+        return f"resnet_hls::{name}({text}, {divisor})"
+
+    def condition(self, constraints: Sequence[tuple[ir.AffineExpr, bool]]) -> str:
+        """The conjunction of constraints (`expr == 0`, else `expr >= 0`); those that always hold are left out, "" if all do."""
+        parts: list[str] = []
+        for expr, equal in constraints:
+            low, high = bounds(expr, self.variables)
+            if (equal and low == high == 0) or (not equal and low >= 0):
+                continue
+            parts.append(self._comparison(expr, equal))
+        return " && ".join(dict.fromkeys(parts))
+
+    def _comparison(self, expr: ir.AffineExpr, equal: bool) -> str:
+        """`x - 3 == 0` reads as `x == 3`, `-x + 31 >= 0` as `x <= 31`."""
+        constant, rest = 0, expr
+        if isinstance(expr, ir.AffineAddExpr) and isinstance(expr.rhs, ir.AffineConstantExpr):
+            constant, rest = expr.rhs.value, expr.lhs
+        negative = isinstance(rest, ir.AffineMulExpr) and isinstance(rest.rhs, ir.AffineConstantExpr) and rest.rhs.value == -1
+        if negative:
+            return f"{self.text(rest.lhs)} {'==' if equal else '<='} {constant}"
+        return f"{self.text(rest)} {'==' if equal else '>='} {-constant}"
