@@ -23,7 +23,13 @@ from resnet_hls.passes import PassManager
 from resnet_hls.simulate.jit import Jit
 from resnet_hls.simulate.oracle import OnnxOracle
 
-PASSES = ["hls-integerize", "hls-channels-last", "hls-bufferize", "hls-fuse-loops", "hls-temporal-reuse"]
+PASSES = [
+    "hls-integerize,verify-integer-linalg",
+    "hls-channels-last,verify-integer-linalg",
+    "hls-bufferize",
+    "hls-fuse-loops,verify-affine",
+    "hls-temporal-reuse,verify-affine",
+]
 SHAPE = (4, 7, 9)  # channels, rows, columns: all different
 
 
