@@ -136,7 +136,9 @@ class TaskOp(HLS.Operation, name="task", traits=[ir.NoTerminatorTrait]):
             nonlocal result
             for operand in inner.operation.operands:
                 if not _defined_in(operand, task) and not _is_stream(operand):
-                    result = _error(inner, f"uses a value of type {operand.type} from outside its task: only streams may be shared")
+                    result = _error(
+                        inner, f"uses a value of type {operand.type} from outside its task: only streams may be shared"
+                    )
                     return ir.WalkResult.INTERRUPT
             return ir.WalkResult.ADVANCE
 

@@ -18,6 +18,12 @@ template <typename T> T min(const T& a, const T& b) {
   return a < b ? a : b;
 }
 
+// The value of [low, high] nearest to `value`.
+template <typename T> T clamp(const T& value, int low, int high) {
+#pragma HLS INLINE
+  return value < low ? T(low) : value > high ? T(high) : value;
+}
+
 // Division that rounds down, and its remainder, for a positive divisor.
 constexpr int floor_div(int a, int b) {
   return a >= 0 ? a / b : -((b - 1 - a) / b);

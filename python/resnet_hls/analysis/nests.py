@@ -61,7 +61,9 @@ class Nest:
             if not inner or "hls.pipeline" in loops[-1].attributes:
                 return Nest(tuple(loops))
             if len(ops) != 1:
-                raise PassFailure(loops[-1], "a nest that is not perfect", help="only the innermost loop may hold other operations")
+                raise PassFailure(
+                    loops[-1], "a nest that is not perfect", help="only the innermost loop may hold other operations"
+                )
             loops.append(inner[0])
 
     @property

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from torch_mlir import ir
 
+from resnet_hls.analysis.nests import linear
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -76,7 +78,9 @@ class AffineText:
 
     def _product(self, expr: ir.AffineMulExpr) -> str:
         factors = [self._print(side) for side in (expr.lhs, expr.rhs)]
-        return " * ".join(text if binding >= _MULTIPLY and not text.startswith("-") else f"({text})" for text, binding in factors)
+        return " * ".join(
+            text if binding >= _MULTIPLY and not text.startswith("-") else f"({text})" for text, binding in factors
+        )
 
     def _division(self, expr: ir.AffineBinaryExpr) -> str:
         """`mod`, `floordiv`, `ceildiv`: C++ truncates, so negative operands go through helpers of resnet_hls/arithmetic.h."""
@@ -85,7 +89,9 @@ class AffineText:
         if bounds(expr.lhs, self.variables)[0] >= 0 and not isinstance(expr, ir.AffineCeilDivExpr):
             operator = "%" if isinstance(expr, ir.AffineModExpr) else "/"
             return f"{text if binding == _ATOM else f'({text})'} {operator} {divisor}"
-        name = {ir.AffineModExpr: "floor_mod", ir.AffineFloorDivExpr: "floor_div", ir.AffineCeilDivExpr: "ceil_div"}[type(expr)]
+        name = {ir.AffineModExpr: "floor_mod", ir.AffineFloorDivExpr: "floor_div", ir.AffineCeilDivExpr: "ceil_div"}[
+            type(expr)
+        ]
         return f"resnet_hls::{name}({text}, {divisor})"
 
     def condition(self, constraints: Sequence[tuple[ir.AffineExpr, bool]]) -> str:
@@ -99,11 +105,20 @@ class AffineText:
         return " && ".join(dict.fromkeys(parts))
 
     def _comparison(self, expr: ir.AffineExpr, equal: bool) -> str:
-        """`x - 3 == 0` reads as `x == 3`, `-x + 31 >= 0` as `x <= 31`."""
-        constant, rest = 0, expr
-        if isinstance(expr, ir.AffineAddExpr) and isinstance(expr.rhs, ir.AffineConstantExpr):
-            constant, rest = expr.rhs.value, expr.lhs
-        negative = isinstance(rest, ir.AffineMulExpr) and isinstance(rest.rhs, ir.AffineConstantExpr) and rest.rhs.value == -1
-        if negative:
-            return f"{self.text(rest.lhs)} {'==' if equal else '<='} {constant}"
-        return f"{self.text(rest)} {'==' if equal else '>='} {-constant}"
+        """`x - 3 == 0` reads as `x == 3`, `-x - y + 31 >= 0` as `x + y <= 31`."""
+        form = linear(expr)
+        if form is None:
+            return f"{self.text(expr)} {'==' if equal else '>='} 0"
+        coefficients, constant = form
+        positive = {d: c for d, c in coefficients.items() if c > 0}
+        negative = {d: -c for d, c in coefficients.items() if c < 0}
+        if not positive:
+            return f"{self._terms(negative)} {'==' if equal else '<='} {constant}"
+        right = self._terms(negative)
+        if right and constant:
+            right += f" {'-' if constant > 0 else '+'} {abs(constant)}"
+        return f"{self._terms(positive)} {'==' if equal else '>='} {right or -constant}"
+
+    def _terms(self, coefficients: dict[int, int]) -> str:
+        names = [(self.variables[d].name, c) for d, c in sorted(coefficients.items())]
+        return " + ".join(name if c == 1 else f"{c} * {name}" for name, c in names)

@@ -28,6 +28,8 @@ class Text:
     signed: bool = True
     binding: int = _ATOM
     grown: bool = False
+    #: the operand and the bound, for a maximum with a literal: a minimum around it makes a clamp
+    at_least: tuple[Text, str] | None = None
 
     def in_parentheses(self, binding: int) -> str:
         return self.text if self.binding >= binding else f"({self.text})"
@@ -94,12 +96,17 @@ def expression(op: ir.Operation, operands: list[Text]) -> Text:
         return Text(f"{x.in_parentheses(_SHIFT)} >> {operands[1].text}", width, x.signed, _SHIFT)
     if name == "arith.andi":
         left, right = exact(operands[0]), exact(operands[1])
-        return Text(f"{left.in_parentheses(_AND + 1)} & {right.in_parentheses(_AND + 1)}", width, binding=_AND)
+        return Text(f"{left.in_parentheses(_ATOM)} & {right.in_parentheses(_ATOM)}", width, binding=_AND)
     if name in {"arith.maxsi", "arith.minsi", "arith.maxui", "arith.minui"}:
         signed = name.endswith("si")
         function = "max" if "max" in name else "min"
+        literal = operands[1].text if is_literal(operands[1]) else None
+        lower = operands[0].at_least
+        if name == "arith.minsi" and literal is not None and lower is not None:
+            return Text(f"resnet_hls::clamp({lower[0].text}, {lower[1]}, {literal})", width)
         sides = [cast(exact(x), width, signed) for x in operands]
-        result = Text(f"resnet_hls::{function}({sides[0].text}, {sides[1].text})", width, signed)
+        at_least = (sides[0], literal) if name == "arith.maxsi" and literal is not None else None
+        result = Text(f"resnet_hls::{function}({sides[0].text}, {sides[1].text})", width, signed, at_least=at_least)
         return result if signed else cast(result, width)
     if name == "arith.cmpi":
         predicate = ir.IntegerAttr(op.attributes["predicate"]).value
@@ -107,7 +114,12 @@ def expression(op: ir.Operation, operands: list[Text]) -> Text:
         operands_width = width_of(op.operands[0])
         sides = [exact(x) if signed else cast(exact(x), operands_width, signed=False) for x in operands]
         symbol = _PREDICATES[predicate if signed else predicate - 4]
-        return Text(f"{sides[0].in_parentheses(_COMPARE + 1)} {symbol} {sides[1].in_parentheses(_COMPARE + 1)}", 1, False, _COMPARE)
+        return Text(
+            f"{sides[0].in_parentheses(_COMPARE + 1)} {symbol} {sides[1].in_parentheses(_COMPARE + 1)}",
+            1,
+            False,
+            _COMPARE,
+        )
     if name == "arith.select":
         chosen, other = cast(exact(operands[1]), width), cast(exact(operands[2]), width)
         return Text(f"{operands[0].in_parentheses(_COMPARE)} ? {chosen.text} : {other.text}", width, binding=1)

@@ -40,7 +40,11 @@ def port(op: ir.Operation) -> Port:
     buffer, stream = (op.operands[0], op.operands[1]) if op.name == "hls.source" else (op.operands[1], op.operands[0])
     kind = ir.MemRefType(buffer.type)
     if ir.IntegerType(kind.element_type).width != 8:
-        raise PassFailure(op, f"a port of {kind.element_type} elements cannot be emitted", help="end the network with an 8-bit quantizer")
+        raise PassFailure(
+            op,
+            f"a port of {kind.element_type} elements cannot be emitted",
+            help="end the network with an 8-bit quantizer",
+        )
     elements = int(np.prod(kind.shape))
     return Port(stream, lanes_of(stream), elements // lanes_of(stream), elements)
 
@@ -139,13 +143,19 @@ class ModuleWriter:
     def graph(self) -> DataflowGraph:
         """What the top function connects, for the test bench on bounded streams."""
         streams = tuple(
-            Stream(stream_name(f.results[0]), f"resnet_hls::{word_type(f.results[0]).replace('word<', 'word<', 1)}", depth_of(f))
+            Stream(
+                stream_name(f.results[0]),
+                f"resnet_hls::{word_type(f.results[0]).replace('word<', 'word<', 1)}",
+                depth_of(f),
+            )
             for f in fifos(self.dataflow)
         )
         first, last = stream_name(self.source.stream), stream_name(self.sink.stream)
         inner = [GraphTask(t.name, tuple(stream_name(s) for s in [*t.inputs, *t.outputs])) for t in self.tasks]
         return DataflowGraph(
-            self.name, streams, (GraphTask("read_input", ("input", first)), *inner, GraphTask("write_output", (last, "output")))
+            self.name,
+            streams,
+            (GraphTask("read_input", ("input", first)), *inner, GraphTask("write_output", (last, "output"))),
         )
 
     def top(self) -> str:
@@ -178,7 +188,7 @@ class ModuleWriter:
     def tasks_header(self) -> str:
         declarations = [
             f"void read_input(hls::stream<input_axis_t>& input, hls::stream<{word_type(self.source.stream)}>& words);",
-            *(f"void {w.task.name}({w.parameters()});" for w in self.writers()),
+            *(f"{w.signature()};" for w in self.writers()),
             f"void write_output(hls::stream<{word_type(self.sink.stream)}>& words, hls::stream<output_axis_t>& output);",
         ]
         guard = f"{self.name.upper()}_TASKS_H"

@@ -65,15 +65,23 @@ class TaskWriter:
         self.names.add(name)
         return name
 
-    def parameters(self) -> str:
-        streams = [*self.task.inputs, *self.task.outputs]
-        return ", ".join(f"hls::stream<{word_type(s)}>& {stream_name(s)}" for s in streams)
+    def parameters(self) -> list[str]:
+        return [f"hls::stream<{word_type(s)}>& {stream_name(s)}" for s in [*self.task.inputs, *self.task.outputs]]
 
     def function(self) -> str:
         self.names |= {stream_name(s) for s in [*self.task.inputs, *self.task.outputs]}
         for op in (o.operation for o in iu.body(self.task.op).operations):
             self.statement(op)
-        return f"void {self.task.name}({self.parameters()}) {{\n" + "\n".join(self.lines) + "\n}\n"
+        return f"{self.signature()} {{\n" + "\n".join(self.lines) + "\n}\n"
+
+    def signature(self) -> str:
+        """`void name(parameters)`, a parameter a line where one line is not enough."""
+        parameters = self.parameters()
+        start = f"void {self.task.name}("
+        joined = ", ".join(parameters)
+        if len(start) + len(joined) < 117:
+            return f"{start}{joined})"
+        return start + (",\n" + " " * len(start)).join(parameters) + ")"
 
     # --- declarations ----------------------------------------------------------------------------------------------------
 
@@ -82,7 +90,13 @@ class TaskWriter:
         kind = ir.MemRefType(buffer.type)
         element = type_name(ir.IntegerType(kind.element_type).width)
         is_word = any(use.owner.operation.name in {"hls.read", "hls.write"} for use in buffer.uses)
-        lanes = len(kind.shape) if is_word else ir.IntegerAttr(op.attributes["hls.lanes"]).value if "hls.lanes" in op.attributes else 0
+        lanes = (
+            len(kind.shape)
+            if is_word
+            else ir.IntegerAttr(op.attributes["hls.lanes"]).value
+            if "hls.lanes" in op.attributes
+            else 0
+        )
         wanted = ir.StringAttr(op.attributes["hls.name"]).value if "hls.name" in op.attributes else "word_buffer"
         name = self.unique(wanted)
         address = list(kind.shape)[: len(kind.shape) - lanes]
@@ -102,7 +116,9 @@ class TaskWriter:
             self.line(f"#pragma HLS ARRAY_PARTITION variable={array.name} type=complete dim=0")
             return
         for axis in ir.ArrayAttr(op.attributes["hls.partition"]) if "hls.partition" in op.attributes else []:
-            self.line(f"#pragma HLS ARRAY_PARTITION variable={array.name} type=complete dim={ir.IntegerAttr(axis).value + 1}")
+            self.line(
+                f"#pragma HLS ARRAY_PARTITION variable={array.name} type=complete dim={ir.IntegerAttr(axis).value + 1}"
+            )
         self.line(f"#pragma HLS BIND_STORAGE variable={array.name} {_STORAGE[storage]}")
 
     def use_constant(self, op: ir.Operation) -> None:
@@ -110,7 +126,9 @@ class TaskWriter:
         module = op
         while module.parent is not None:
             module = module.parent.operation
-        source = next(g for g in iu.walk(module, "memref.global") if ir.StringAttr(g.attributes["sym_name"]).value == symbol)
+        source = next(
+            g for g in iu.walk(module, "memref.global") if ir.StringAttr(g.attributes["sym_name"]).value == symbol
+        )
         kind = ir.MemRefType(op.results[0].type)
         lanes = ir.IntegerAttr(source.attributes["hls.lanes"]).value if "hls.lanes" in source.attributes else 0
         self.arrays[op.results[0]] = array = Array(self.constants[symbol], len(kind.shape), None, constant=True)
@@ -203,7 +221,11 @@ class TaskWriter:
     def unchanged(self, load: ir.Operation, user: ir.Operation) -> bool:
         """True when nothing can be stored into the loaded array before the expression that uses it is printed."""
         root = user
-        while root.name.startswith("arith.") and len(uses := iu.users(root.results[0])) == 1 and uses[0].block == load.block:
+        while (
+            root.name.startswith("arith.")
+            and len(uses := iu.users(root.results[0])) == 1
+            and uses[0].block == load.block
+        ):
             root = uses[0]
         if root.block != load.block:
             return False
@@ -276,7 +298,9 @@ class TaskWriter:
         sides: list[Text] = []
         for region in op.regions:
             block = region.blocks[0]
-            if any(o.name in {"affine.store", "hls.read", "hls.write", "affine.for"} for o in iu.block_operations(block)):
+            if any(
+                o.name in {"affine.store", "hls.read", "hls.write", "affine.for"} for o in iu.block_operations(block)
+            ):
                 raise PassFailure(op, "a condition that yields a value and has effects cannot be emitted")
             self.block(block)
             yielded = [o.operation for o in block.operations][-1].operands[0]

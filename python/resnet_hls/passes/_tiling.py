@@ -191,7 +191,9 @@ class TiledTask:
         """
         alone = {d for uses in self.buffers().items() for d in self.bare_loops(*uses)}
         for op in iu.walk(self.nest.root, "affine.if"):
-            exprs = self.nest.in_terms_of_loops([e for e, _ in iu.set_constraints(op.attributes["condition"])], iu.index_operands(op))
+            exprs = self.nest.in_terms_of_loops(
+                [e for e, _ in iu.set_constraints(op.attributes["condition"])], iu.index_operands(op)
+            )
             alone |= {d for e in exprs if len(dims_of(e)) > 1 for d in dims_of(e)}
         groups = [c.loops for c in self.clusters] + [set(layout.lanes) for layout in self.layouts.values()]
         units: list[tuple[int, ...]] = []
@@ -206,7 +208,9 @@ class TiledTask:
     def bare_loops(self, buffer: ir.Value, uses: list[tuple[Cluster, ir.Operation]]) -> set[int]:
         """Loops that index a dimension of the buffer which is not split into address and lane."""
         split = self.layouts[buffer].split
-        return {d for _, op in uses for axis, e in enumerate(self.exprs_of(op)) if axis not in split for d in dims_of(e)}
+        return {
+            d for _, op in uses for axis, e in enumerate(self.exprs_of(op)) if axis not in split for d in dims_of(e)
+        }
 
     def extent(self, unit: tuple[int, ...]) -> int:
         return int(np.prod([self.factors[d] for d in unit], dtype=np.int64))
@@ -253,7 +257,9 @@ class TiledTask:
         with ir.InsertionPoint(block), self.nest.root.location:
             self.outside(module)
             kept = [d for d, n in enumerate(self.groups) if n > 1]
-            marks: list[dict[str, ir.Attribute]] = [{"hls.label": ir.StringAttr.get(self.label(d, lanes=False))} for d in kept] or [{}]
+            marks: list[dict[str, ir.Attribute]] = [
+                {"hls.label": ir.StringAttr.get(self.label(d, lanes=False))} for d in kept
+            ] or [{}]
             marks[-1]["hls.pipeline"] = ir.UnitAttr.get()
             with iu.affine_loops([self.groups[d] for d in kept] or [1], marks) as induction:
                 self.group_of = dict(zip(kept, induction, strict=False))
@@ -335,28 +341,41 @@ class TiledTask:
                         hls.ReadOp(self.mapping[transfer.stream], words[transfer.buffer])
             if self.kept_word(ops, units) is not None:
                 return
-            marks: list[dict[str, ir.Attribute]] = [
-                {
-                    "hls.unroll": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), self.extent(unit)),
-                    "hls.label": ir.StringAttr.get(self.unit_label(unit)),
-                }
-                for unit in units
-            ]
-            with iu.affine_loops([self.extent(unit) for unit in units], marks) as inner_variables:
-                scope = _Scope(self, [*groups, *inner_variables], dict(zip(units, inner_variables, strict=True)), words)
-                for op in ops:
+            registers: list[ir.Operation] = []  # loops over registers stay outside, lanes of a word innermost
+            inner = ops
+            while len(inner) == 1 and inner[0].name == "affine.for":
+                registers.append(inner[0])
+                inner = iu.block_operations(iu.body(inner[0]))
+            extents = [*(trip_count(loop) for loop in registers), *(self.extent(unit) for unit in units)]
+            with iu.affine_loops(extents, [*map(marks_of, registers), *map(self.lane_marks, units)]) as variables:
+                for loop, variable in zip(registers, variables, strict=False):
+                    self.mapping[iu.body(loop).arguments[0]] = variable
+                lane_of = dict(zip(units, variables[len(registers) :], strict=True))
+                scope = _Scope(self, [*groups, *variables], lane_of, words)
+                for op in inner:
                     if op.name not in {"hls.read", "hls.write"}:
                         scope.copy(op)
             for op in ops:
                 if op.name == "hls.write":
                     hls.WriteOp(words[op.operands[0]], self.mapping[op.operands[1]])
 
+    def lane_marks(self, unit: tuple[int, ...]) -> dict[str, ir.Attribute]:
+        i64 = ir.IntegerType.get_signless(64)
+        return {
+            "hls.unroll": ir.IntegerAttr.get(i64, self.extent(unit)),
+            "hls.label": ir.StringAttr.get(self.unit_label(unit)),
+        }
+
     def kept_word(self, ops: list[ir.Operation], units: list[tuple[int, ...]]) -> ir.Value | None:
         """The register that a word is read into and kept in, when a cluster does no more than that."""
         if [op.name for op in ops] != ["hls.read", "affine.load", "affine.store"]:
             return None
         layout = self.layouts.get(ops[2].operands[1])
-        if layout is None or self.units_in(layout.lanes) != units or self.new_shape(layout) != [self.extent(u) for u in units]:
+        if (
+            layout is None
+            or self.units_in(layout.lanes) != units
+            or self.new_shape(layout) != ([self.extent(u) for u in units] or [1])
+        ):
             return None
         return layout.value
 
@@ -401,6 +420,11 @@ class TiledTask:
                 )
             )
         return result
+
+
+def marks_of(loop: ir.Operation) -> dict[str, ir.Attribute]:
+    """The `hls.*` attributes of a loop."""
+    return {name: loop.attributes[name] for name in loop.attributes if name.startswith("hls.")}
 
 
 def substitute(expr: ir.AffineExpr, places: list[ir.AffineExpr], count: int) -> ir.AffineExpr:
@@ -484,8 +508,7 @@ class _Scope:
 
     def copy_for(self, op: ir.Operation) -> None:
         """A loop over registers: copied with its marks."""
-        marks = {name: op.attributes[name] for name in op.attributes if name.startswith("hls.")}
-        with iu.affine_loops([trip_count(op)], [marks]) as induction:
+        with iu.affine_loops([trip_count(op)], [marks_of(op)]) as induction:
             self.variables.append(induction[0])
             self.mapping[iu.body(op).arguments[0]] = induction[0]
             for inner in iu.block_operations(iu.body(op)):

@@ -91,7 +91,9 @@ class _Balancer:
                     ok &= feeder.cycles({feeder.lanes[stream]: factors[loop]}) <= target
                     source = next((s for s in feeder.task.inputs if s in feeder.lanes), None)
                     above = self.writer.get(source) if source is not None else None
-                    have = above.factors.get(above.lanes[source]) if above is not None and source in above.lanes else None
+                    have = (
+                        above.factors.get(above.lanes[source]) if above is not None and source in above.lanes else None
+                    )
                 else:
                     have = feeder.factors.get(feeder.lanes[stream]) if stream in feeder.lanes else None
                 want = factors[loop]
@@ -152,7 +154,9 @@ class Balance(Pass):
         if self.target_cycles:
             needed = balancer.assign(self.target_cycles)
             if needed is None:
-                raise PassFailure(op, f"no unroll factors reach {self.target_cycles} cycles", help="ask for a lower frame rate")
+                raise PassFailure(
+                    op, f"no unroll factors reach {self.target_cycles} cycles", help="ask for a lower frame rate"
+                )
             if needed > self.dsp:
                 raise PassFailure(
                     op, f"{self.target_cycles} cycles need {needed} DSP slices, {self.dsp} are there",
@@ -166,7 +170,11 @@ class Balance(Pass):
                 low, high = (low, middle) if needed is not None and needed <= self.dsp else (middle + 1, high)
             needed = balancer.assign(candidates[high])
             if needed is None or needed > self.dsp:
-                raise PassFailure(op, f"the smallest design needs {needed} DSP slices, {self.dsp} are there", help="take a larger board")
+                raise PassFailure(
+                    op,
+                    f"the smallest design needs {needed} DSP slices, {self.dsp} are there",
+                    help="take a larger board",
+                )
         i64 = ir.IntegerType.get_signless(64)
         for choice in balancer.choices:
             for loop, factor in choice.factors.items():

@@ -58,12 +58,16 @@ class PlaceMemories(Pass):
         for constant in iu.walk(op, "memref.global"):
             kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
             depth = int(np.prod(kind.shape[: len(kind.shape) - lanes_attribute(constant)], dtype=np.int64))
-            constant.attributes["hls.storage"] = ir.StringAttr.get("rom_lutram" if depth <= self.lutram_depth else "rom_bram")
+            constant.attributes["hls.storage"] = ir.StringAttr.get(
+                "rom_lutram" if depth <= self.lutram_depth else "rom_bram"
+            )
 
     def storage(self, alloc: ir.Operation, banked: list[int]) -> str:
         kind = ir.MemRefType(alloc.results[0].type)
         if ir.IntegerType(kind.element_type).width > 8 or "hls.lanes" not in alloc.attributes:
             return "register"  # an accumulator, or a stream's word
-        address = [n for axis, n in enumerate(kind.shape[: len(kind.shape) - lanes_attribute(alloc)]) if axis not in banked]
+        address = [
+            n for axis, n in enumerate(kind.shape[: len(kind.shape) - lanes_attribute(alloc)]) if axis not in banked
+        ]
         depth = int(np.prod(address, dtype=np.int64))
         return "register" if depth <= self.register_depth else "lutram" if depth <= self.lutram_depth else "bram"

@@ -73,6 +73,12 @@ class _Reuse:
             check_order(nest, load)
         return self.hold(nest, load)
 
+    def register_name(self, load: Access) -> str:
+        """`window_word` for a register that holds a window, `input_word` for any other."""
+        owner = iu.defining_op(load.buffer)
+        windows = owner is not None and "hls.name" in owner.attributes
+        return "window_word" if windows else "input_word"
+
     def hold(self, nest: Nest, load: Access) -> ir.Operation:
         """Keeps an element in a register while loops that do not index it run."""
         indexed = {d for e in load.exprs for d in dims_of(e)}
@@ -83,7 +89,9 @@ class _Reuse:
             raise PassFailure(load.op, "a guarded access that is repeated", help="run hls-fuse-loops first")
         kept = [d for d in sorted(indexed) if d > missing[0]]
         kind = ir.MemRefType(load.buffer.type)
-        register = self.allocate([nest.extents[d] for d in kept] or [1], kind.element_type, load.op.location, "held")
+        register = self.allocate(
+            [nest.extents[d] for d in kept] or [1], kind.element_type, load.op.location, self.register_name(load)
+        )
         exprs = [ir.AffineExpr.get_dim(d) for d in kept] or [ir.AffineExpr.get_constant(0)]
         register_map = ir.AffineMap.get(len(nest.loops), 0, exprs)
         full_map = ir.AffineMap.get(len(nest.loops), 0, list(load.exprs))
@@ -180,7 +188,11 @@ class _Reuse:
 
                 Registers, all at once.
                 """
-                unroll = [{"hls.unroll": ir.IntegerAttr.get(ir.IntegerType.get_signless(64), n)} for n in counts]
+                i64 = ir.IntegerType.get_signless(64)
+                unroll: list[dict[str, ir.Attribute]] = [
+                    {"hls.unroll": ir.IntegerAttr.get(i64, n), "hls.label": ir.StringAttr.get(label)}
+                    for n, label in zip(counts, ("window_rows", "window_columns"), strict=False)
+                ]
                 with iu.affine_loops(counts, unroll) as inner:
                     operands = [*induction, *inner]
                     value = iu.affine_load(source, ir.AffineMap.get(len(operands), 0, read), operands)
