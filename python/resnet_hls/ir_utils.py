@@ -106,7 +106,7 @@ def identifier(name: str) -> str:
     parts = [part for part in name.split("/") if part]
     if len(parts) > 1:
         parts.pop()
-    parts = [part for part, following in zip(parts, [*parts[1:], ""], strict=True) if not following.startswith(part)]
+    parts = [part for part, following in zip(parts, [*parts[1:], ""], strict=False) if not following.startswith(part)]
     text = re.sub(r"\W+", "_", "_".join(parts)).strip("_").lower()
     return f"n{text}" if text[:1].isdigit() else text
 

@@ -142,12 +142,23 @@ class _Bufferizer:
             affine.AffineYieldOp([iu.int_constant(view.padding, ir.IntegerType(element).width)])
         return op.results[0]
 
+    def accumulator(self, init: ir.Value, op: ir.Operation) -> ir.Value:
+        """The buffer that `op` reduces into, filled with `init`: that of `init` itself where nobody else needs it."""
+        view, shape = self.view(init), iu.shape_of(init)
+        owner = iu.defining_op(view.buffer)
+        own = owner is not None and owner.name == "memref.alloc" and len(iu.users(init)) == 1
+        if own and not view.guards and view.indices == ir.AffineMap.get_identity(len(shape)):
+            return view.buffer
+        buffer = self.allocate(shape, ir.ShapedType(init.type).element_type, op.location)
+        self.copy(view, shape, buffer, op)
+        return buffer
+
     def generic(self, op: ir.Operation, returned: ir.Value | None) -> None:
         maps, result = iu.affine_maps(op), op.results[0]
         init = op.operands[len(op.operands) - 1]
         block = iu.body(op)
         if iu.has_uses(block.arguments[len(op.operands) - 1]):
-            buffer = self.view(init).buffer  # privatized: nobody else reads the initial value
+            buffer = self.accumulator(init, op)
         elif returned is not None:
             buffer = returned
         else:
