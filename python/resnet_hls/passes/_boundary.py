@@ -76,7 +76,7 @@ def input_quantizers(argument: ir.Value) -> dict[ir.Operation, Grid]:
 
 
 def _follow(value: ir.Value, state: _State, found: dict[ir.Operation, Grid]) -> None:
-    for op in dict.fromkeys(iu.users(value)):
+    for op in reversed(dict.fromkeys(iu.users(value))):  # uses are listed last first
         inputs = [v for v in list(op.operands)[:-1] if isinstance(v.type, ir.RankedTensorType) and iu.shape_of(v)]
         if not is_elementwise(op) or len(inputs) != 1 or len(set(iu.affine_maps(op)[:: len(op.operands) - 1])) != 1:
             raise PassFailure(op, "the input image reaches this operation without being quantized", help=_HELP)

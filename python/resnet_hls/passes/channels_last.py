@@ -191,7 +191,11 @@ class ChannelsLast(Pass):
             if op.operands[0] in orders:
                 self._reorder_classifier(op, orders[op.operands[0]], constants)
         filters = self._filters(function, constants)
-        for value, order in orders.items():
+        for value, order in list(orders.items()):
+            array = constants.value(value)
+            if array is not None:
+                orders[self._transposed(value, array, order)] = order
+                continue
             kind = ir.RankedTensorType(value.type)
             value.set_type(ir.RankedTensorType.get([kind.shape[d] for d in order], kind.element_type))
         for op in iu.walk(function, "linalg.generic"):
@@ -219,6 +223,15 @@ class ChannelsLast(Pass):
         function.attributes["function_type"] = ir.TypeAttr.get(kind)
         function.attributes["hls.layout"] = ir.StringAttr.get("nhwc")
         iu.run_upstream(module, "builtin.module(canonicalize)")
+
+    def _transposed(self, value: ir.Value, array: iu.IntegerArray, order: list[int]) -> ir.Value:
+        """A constant feature map in the new order, in the place of `value`."""
+        op = iu.defining_op(value)
+        assert op is not None
+        with ir.InsertionPoint(op), op.location:
+            constant = iu.tensor_constant(np.ascontiguousarray(array.transpose(order)))
+        value.replace_all_uses_with(constant)
+        return constant
 
     def _filters(self, function: ir.Operation, constants: iu.ConstantReader) -> dict[ir.Value, ir.Value]:
         """New constants for the weights of rank 4."""
