@@ -73,50 +73,6 @@ func.func @two_scales(%image: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 // -----
-// Scales whose ratio is no power of two.
-#map = affine_map<(d) -> (d)>
-func.func @scale(%image: tensor<4xf32>) -> tensor<4xf32> {
-  %scale = arith.constant 5.0e-01 : f32
-  %other = arith.constant 7.0e-01 : f32
-  %lo = arith.constant -1.28e+02 : f32
-  %hi = arith.constant 1.27e+02 : f32
-  %big = arith.constant 1.0e+03 : f32
-  %i = tensor.empty() : tensor<4xi8>
-  %f = tensor.empty() : tensor<4xf32>
-  %q = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%image : tensor<4xf32>) outs(%i : tensor<4xi8>) {
-  ^bb0(%v: f32, %o: i8):
-    %0 = arith.divf %v, %scale : f32
-    %1 = math.roundeven %0 : f32
-    %2 = arith.maximumf %1, %lo : f32
-    %3 = arith.minimumf %2, %hi : f32
-    %4 = arith.fptosi %3 : f32 to i8
-    linalg.yield %4 : i8
-  } -> tensor<4xi8>
-  %x = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%q : tensor<4xi8>) outs(%f : tensor<4xf32>) {
-  ^bb0(%v: i8, %o: f32):
-    %0 = arith.sitofp %v : i8 to f32
-    %1 = arith.mulf %0, %scale : f32
-    linalg.yield %1 : f32
-  } -> tensor<4xf32>
-  // expected-error @below {{no exact integer form: requantization by 0.714285}}
-  %r = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%i : tensor<4xi8>) {
-  ^bb0(%v: f32, %o: i8):
-    %0 = arith.divf %v, %other : f32
-    %1 = math.roundeven %0 : f32
-    %2 = arith.maximumf %1, %lo : f32
-    %3 = arith.minimumf %2, %hi : f32
-    %4 = arith.fptosi %3 : f32 to i8
-    linalg.yield %4 : i8
-  } -> tensor<4xi8>
-  %y = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%r : tensor<4xi8>) outs(%f : tensor<4xf32>) {
-  ^bb0(%v: i8, %o: f32):
-    %0 = arith.sitofp %v : i8 to f32
-    %1 = arith.mulf %0, %other : f32
-    linalg.yield %1 : f32
-  } -> tensor<4xf32>
-  return %y : tensor<4xf32>
-}
-// -----
 // Quantizers of a sum at scales that are no power of two apart.
 #map = affine_map<(d) -> (d)>
 func.func @unequal_skip(%image: tensor<4xf32>) -> tensor<4xf32> {
@@ -238,7 +194,7 @@ func.func @float_constant(%image: tensor<4xf32>) -> tensor<4xf32> {
 #map = affine_map<(d) -> (d)>
 func.func @unrounded(%image: tensor<4xf32>) -> tensor<4xf32> {
   %scale = arith.constant 5.0e-01 : f32
-  %other = arith.constant 7.0e-01 : f32
+  %other = arith.constant 2.0 : f32
   %lo = arith.constant -1.28e+02 : f32
   %hi = arith.constant 1.27e+02 : f32
   %big = arith.constant 1.0e+03 : f32
@@ -262,7 +218,7 @@ func.func @unrounded(%image: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @below {{no exact integer form: a conversion to integers without rounding}}
   %r = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%i : tensor<4xi8>) {
   ^bb0(%v: f32, %o: i8):
-    %0 = arith.divf %v, %big : f32
+    %0 = arith.divf %v, %other : f32
     %1 = arith.minimumf %0, %hi : f32
     %2 = arith.maximumf %1, %lo : f32
     %3 = arith.minimumf %2, %hi : f32

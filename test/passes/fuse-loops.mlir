@@ -1,0 +1,102 @@
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-fuse-loops,verify-affine)' --split-input-file --validate-each | filecheck %s
+
+// A product of a vector of 4 and a matrix, then a shift: one perfect nest. Its loops follow the image, the accumulator
+// starts in the first step of the reduction, the last step shifts and stores.
+// CHECK-DAG: #[[FIRST:.*]] = affine_set<(d0, d1) : (d0 == 0)>
+// CHECK-DAG: #[[LAST:.*]] = affine_set<(d0, d1) : (d0 - 3 == 0)>
+// CHECK-LABEL: func.func @product
+// CHECK: %[[ACC:.*]] = memref.alloc() {{.*}}: memref<3xi32>
+// CHECK: affine.for %[[C:.*]] = 0 to 4
+// CHECK-NEXT: affine.for %[[F:.*]] = 0 to 3
+// CHECK-NEXT: affine.if #[[FIRST]](%[[C]], %[[F]])
+// CHECK-NEXT: affine.load %{{.*}}[%[[F]]] : memref<3xi32>
+// CHECK-NEXT: affine.store %{{.*}}, %[[ACC]][%[[F]]]
+// CHECK: arith.muli
+// CHECK: affine.store %{{.*}}, %[[ACC]][%[[F]]]
+// CHECK: affine.if #[[LAST]](%[[C]], %[[F]])
+// CHECK-NEXT: %[[TOTAL:.*]] = affine.load %[[ACC]][%[[F]]]
+// CHECK-NEXT: arith.shrsi %[[TOTAL]]
+// CHECK-NEXT: affine.store %{{.*}}, %arg1[%[[F]]]
+// CHECK-NOT: affine.for
+memref.global "private" constant @bias : memref<3xi32> = dense<[1, 2, 3]>
+memref.global "private" constant @weight : memref<3x4xi8> = dense<[[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]>
+func.func @product(%image: memref<4xi8>, %result: memref<3xi32>) {
+  %two = arith.constant 2 : i32
+  %b = memref.get_global @bias : memref<3xi32>
+  %w = memref.get_global @weight : memref<3x4xi8>
+  %acc = memref.alloc() : memref<3xi32>
+  affine.for %f = 0 to 3 {
+    %0 = affine.load %b[%f] : memref<3xi32>
+    affine.store %0, %acc[%f] : memref<3xi32>
+  }
+  affine.for %f = 0 to 3 {
+    affine.for %c = 0 to 4 {
+      %0 = affine.load %image[%c] : memref<4xi8>
+      %1 = affine.load %w[%f, %c] : memref<3x4xi8>
+      %2 = affine.load %acc[%f] : memref<3xi32>
+      %3 = arith.extsi %0 : i8 to i32
+      %4 = arith.extsi %1 : i8 to i32
+      %5 = arith.muli %3, %4 : i32
+      %6 = arith.addi %2, %5 : i32
+      affine.store %6, %acc[%f] : memref<3xi32>
+    }
+  }
+  affine.for %f = 0 to 3 {
+    %0 = affine.load %acc[%f] : memref<3xi32>
+    %1 = arith.shrsi %0, %two : i32
+    affine.store %1, %result[%f] : memref<3xi32>
+  }
+  return
+}
+// -----
+// A residual add goes into the last nest that produces one of its operands, where both exist; the other is loaded there.
+// The branch reads the skip backwards and can't be fused with it.
+// CHECK-LABEL: func.func @add
+// CHECK: %[[SKIP:.*]] = memref.alloc
+// CHECK: affine.for
+// CHECK: affine.store %{{.*}}, %[[SKIP]][%{{.*}}]
+// CHECK: affine.for %[[I:.*]] = 0 to 4
+// CHECK-NEXT: %[[X:.*]] = affine.load %[[SKIP]][-%[[I]] + 3]
+// CHECK-NEXT: %[[Y:.*]] = arith.muli %[[X]], %[[X]]
+// CHECK-NEXT: %[[Z:.*]] = affine.load %[[SKIP]][%[[I]]]
+// CHECK-NEXT: %[[SUM:.*]] = arith.addi %[[Y]], %[[Z]]
+// CHECK-NEXT: affine.store %[[SUM]], %arg1[%[[I]]]
+func.func @add(%image: memref<4xi8>, %result: memref<4xi8>) {
+  %skip = memref.alloc() : memref<4xi8>
+  %branch = memref.alloc() : memref<4xi8>
+  affine.for %i = 0 to 4 {
+    %0 = affine.load %image[%i] : memref<4xi8>
+    %1 = arith.addi %0, %0 : i8
+    affine.store %1, %skip[%i] : memref<4xi8>
+  }
+  affine.for %i = 0 to 4 {
+    %0 = affine.load %skip[3 - %i] : memref<4xi8>
+    %1 = arith.muli %0, %0 : i8
+    affine.store %1, %branch[%i] : memref<4xi8>
+  }
+  affine.for %i = 0 to 4 {
+    %0 = affine.load %branch[%i] : memref<4xi8>
+    %1 = affine.load %skip[%i] : memref<4xi8>
+    %2 = arith.addi %0, %1 : i8
+    affine.store %2, %result[%i] : memref<4xi8>
+  }
+  return
+}
+// -----
+// A shifted access names other elements than the iteration stores: the nests stay apart.
+// CHECK-LABEL: func.func @shifted
+// CHECK: affine.for
+// CHECK: affine.for
+func.func @shifted(%image: memref<5xi8>, %result: memref<4xi8>) {
+  %buffer = memref.alloc() : memref<5xi8>
+  affine.for %i = 0 to 5 {
+    %0 = affine.load %image[%i] : memref<5xi8>
+    %1 = arith.addi %0, %0 : i8
+    affine.store %1, %buffer[%i] : memref<5xi8>
+  }
+  affine.for %i = 0 to 4 {
+    %0 = affine.load %buffer[%i + 1] : memref<5xi8>
+    affine.store %0, %result[%i] : memref<4xi8>
+  }
+  return
+}
