@@ -19,16 +19,25 @@ class Port:
         shape: of one frame, without the batch axis; channels last.
         scale: real value of the integer 1.
         signed: int8 rather than uint8.
+        least, greatest: what the port's quantizer clips to, where that is narrower than the type.
     """
 
     shape: tuple[int, ...]
     scale: float
     signed: bool
+    least: int | None = None
+    greatest: int | None = None
 
     @property
     def range(self) -> tuple[int, int]:
         """Least and greatest integer."""
-        return (-128, 127) if self.signed else (0, 255)
+        least, greatest = (-128, 127) if self.signed else (0, 255)
+        return (least if self.least is None else self.least, greatest if self.greatest is None else self.greatest)
+
+    def content(self) -> dict[str, Any]:
+        """As `manifest.json` has it."""
+        least, greatest = self.range
+        return {"shape": self.shape, "scale": self.scale, "signed": self.signed, "min": least, "max": greatest}
 
 
 @dataclass(frozen=True)
@@ -85,4 +94,5 @@ def _port(content: Any) -> Port:
         if shape[0] != 1:
             raise ValueError(f"shape {shape} is of several frames")
         shape = shape[1:]
-    return Port(shape, float(content["scale"]), bool(content["signed"]))
+    limits = [None if content.get(key) is None else int(content[key]) for key in ("min", "max")]
+    return Port(shape, float(content["scale"]), bool(content["signed"]), *limits)

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`resnet-hls`: build, verify, report, doctor, boards, passes.
+
+Each command imports what it needs when it runs: `build` must start its importer at once, and nothing but the PyTorch
+way may import PyTorch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+from resnet_hls.errors import UserError
+from resnet_hls.tool import run_tool
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TOOL = "resnet-hls"
+
+app = typer.Typer(
+    name=TOOL,
+    help="Compile quantized residual networks to dataflow accelerators for AMD FPGAs.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Model = Annotated[str, typer.Argument(help="a bundled network, a .onnx file, or module.py:factory")]
+Project = Annotated[Path, typer.Argument(metavar="DIR", help="a folder that build wrote")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return run_tool(TOOL, lambda: _run(given))
+
+
+def _run(arguments: list[str]) -> int:
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError
+
+    signal.signal(signal.SIGTERM, _terminate)
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments or ["--help"], prog_name=TOOL, standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        raise UserError("what to do is missing", help=f"'{TOOL} --help' lists the commands", status=2) from error
+    except ClickException as error:
+        raise _usage(error) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return result if isinstance(result, int) else 0
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    """Leave through every `finally`, so that nothing half-written stays behind."""
+    raise SystemExit(128 + number)
+
+
+def _usage(error: Any) -> UserError:
+    """What typer says about the command line, as this tool says it."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else TOOL
+    help = f"'{path} --help' lists the options"
+    possible = list(getattr(error, "possibilities", None) or [])
+    if message.startswith("No such command"):
+        known = sorted(command.name or "" for command in _commands())
+        possible = difflib.get_close_matches(message.split("'")[1], known, n=1, cutoff=0.5)
+        help = f"the commands are {', '.join(known)}"
+        message = message.partition(". ")[0]
+    elif option := getattr(error, "option_name", None):
+        known = [name for parameter in context.command.params for name in parameter.opts] if context else []
+        possible = difflib.get_close_matches(option, known, n=1, cutoff=0.5)
+        message = f"no such option: {option}" if type(error).__name__ == "NoSuchOption" else message
+    if possible:
+        help = f"did you mean '{possible[0]}'? {help}"
+    message = " ".join(message.replace("Value error, ", "").split())
+    return UserError(message[:1].lower() + message[1:], help=help, status=2)
+
+
+def _commands() -> list[Any]:
+    return list(getattr(typer.main.get_command(app), "commands", {}).values())
+
+
+@app.command()
+def build(
+    model: Model,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="folder to write; must not exist yet")],
+    board: Annotated[str, typer.Option(help="a name that `boards` lists, or the path of a .toml file")] = "kv260",
+    clock: Annotated[float | None, typer.Option(metavar="MHZ", help="clock; by default the board's")] = None,
+    target_fps: Annotated[
+        float | None, typer.Option(metavar="F", help="frames a second to reach with the fewest multipliers")
+    ] = None,
+    max_dsp: Annotated[int | None, typer.Option(metavar="N", help="DSP slices to use at most")] = None,
+    name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
+) -> int:
+    """Compile a network to an HLS C++ project."""
+    from resnet_hls import driver
+    from resnet_hls.frontend import sources
+    from resnet_hls.project import folder
+
+    options = driver.make_options(board, clock, target_fps, max_dsp)
+    source = sources.find(model, name)
+    folder.check(output, force)
+    with source:
+        accelerator = driver.run(source, options)
+        accelerator.write(output, force)
+    from resnet_hls.report.text import lines
+
+    print("\n".join(lines(accelerator.report)))
+    for note in accelerator.notes:
+        print(f"note: {note}")
+    print(f"build: wrote {output}")
+    return 0
+
+
+@app.command()
+def verify(
+    project: Project,
+    images: Annotated[int, typer.Option(metavar="N", help="how many images")] = 100,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="CIFAR-10's folder, or a .npz or .npy of images; by default random images"),
+    ] = None,
+    pixel_scale: Annotated[int, typer.Option(metavar="255|256", help="what pixels are divided by")] = 255,
+    headers: Annotated[
+        Literal["fast", "xilinx", "bounded"],
+        typer.Option(help="fast stand-ins, the vendor's own, or stand-ins with streams of bounded depth"),
+    ] = "fast",
+    compiler: Annotated[Literal["g++", "clang++"], typer.Option(help="found on PATH")] = "g++",
+) -> int:
+    """Run the C++ of a project on images and compare with the model, integer by integer."""
+    from resnet_hls.project import manifest
+    from resnet_hls.simulate import reference
+    from resnet_hls.simulate.verify import verify as run_verify
+
+    if pixel_scale not in (255, 256):
+        raise UserError(f"a pixel scale of {pixel_scale}", help="give --pixel-scale 255 or 256", status=2)
+    if images < 1:
+        raise UserError(f"{images} images", help="ask for one at least", status=2)
+    content = manifest.read(project)
+    chosen, labels, what = _images(content, images, data)
+    by = reference.describe(project)
+    result = run_verify(
+        project,
+        chosen,
+        reference.load_reference(project),
+        labels=labels,
+        pixel_scale=pixel_scale,
+        headers=headers,
+        compiler=compiler,
+    )
+    print(f"verify: {content.name}, {what}; C++ by {compiler} with {headers} headers, model by {by}")
+    if result.first_difference is not None:
+        print(f"verify: {result.differing_elements} outputs differ; the first: {result.first_difference}")
+    print(result.line)
+    return 0 if result.passed else 1
+
+
+def _images(content: Any, count: int, data: Path | None) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+    """Images (N, height, width, channels), their labels where there are any, and what they are."""
+    from resnet_hls.data.arrays import load_images
+    from resnet_hls.data.cifar10 import load
+    from resnet_hls.simulate.samples import real_images, sample_images
+
+    if data is None:
+        integers = sample_images(count, content.input.shape, content.input.range, seed=1)
+        real = real_images(integers, content.input.scale).transpose(0, 2, 3, 1)
+        return real, None, "random images (for real ones give --data)"
+    height, width, channels = content.input.shape
+    labels: NDArray[np.int64] | None
+    if data.suffix in (".npy", ".npz"):
+        images, labels = load_images(data, (height, width, channels))
+    else:
+        images, labels = load(data)
+    if len(images) < count:
+        raise UserError(
+            f"holds {len(images)} images, {count} were asked for",
+            where=str(data),
+            help=f"give --images {len(images)} or less",
+        )
+    return images[:count], None if labels is None else labels[:count], f"images of {data.name}"
+
+
+@app.command()
+def report(
+    project: Project,
+    json: Annotated[bool, typer.Option("--json", help="print report.json")] = False,
+) -> int:
+    """Print the figures of a project: rate, tasks, streams, memories."""
+    from resnet_hls.report import text
+
+    content = text.read(project)
+    if json:
+        sys.stdout.write((project / "report.json").read_text(encoding="utf-8"))
+        return 0
+    text.render(content, _console())
+    return 0
+
+
+@app.command()
+def doctor(model: Model) -> int:
+    """Say whether a model can be built, what is in it, and what to do where it cannot."""
+    from resnet_hls.frontend import doctor as onnx_doctor
+    from resnet_hls.frontend.sources import OnnxSource, TorchSource, find
+
+    source = find(model)
+    if isinstance(source, TorchSource):
+        from resnet_hls.frontend import torch_doctor
+
+        diagnosis = torch_doctor.examine(source)
+    else:
+        assert isinstance(source, OnnxSource)
+        diagnosis = onnx_doctor.examine(source.path)
+    onnx_doctor.render(diagnosis, _console())
+    return 0 if diagnosis.buildable else 1
+
+
+@app.command()
+def boards() -> int:
+    """List the boards."""
+    from rich.table import Table
+
+    from resnet_hls import boards as all_boards
+
+    table = Table("name", "board", "part")
+    for heading in ("MHz", "DSP", "LUT", "FF", "BRAM36", "URAM"):
+        table.add_column(heading, justify="right")
+    for name in all_boards.names():
+        board = all_boards.load(name)
+        has = board.resources
+        counts = (f"{count:,}" for count in (has.dsp, has.lut, has.ff, has.bram36, has.uram))
+        table.add_row(name, board.title, board.part, f"{board.clock_mhz:g}", *counts)
+    console = _console()
+    console.print(table)
+    console.print("A .toml file of your own will do too: --board PATH", highlight=False)
+    return 0
+
+
+@app.command()
+def passes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="PASS", help="a pass to document; by default all are listed")
+    ] = None,
+) -> int:
+    """List the passes, in the order in which build runs them, or document one."""
+    from resnet_hls.passes._registry import all_passes
+    from resnet_hls.pipelines import STAGES
+
+    known = {cls.name: cls for cls in all_passes()}
+    if name is not None:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            guess = f"did you mean '{close[0]}'? " if close else ""
+            raise UserError(f"there is no pass '{name}'", help=f"{guess}'{TOOL} passes' lists them", status=2)
+        print(f"{name}\n\n{inspect.getdoc(known[name])}\n")
+        for option in known[name].options():
+            print(f"option {option.name}=<{option.type_text}>, default {option.default_text}: {option.help}")
+        return 0
+    width = max(map(len, known))
+    for stage in STAGES:
+        print(f"{stage.name} (DIR/ir/{stage.file})")
+        for text, reason in stage.passes:
+            cls = known.pop(text.partition("{")[0])
+            print(f"  {cls.name:<{width}}  {cls.summary()}\n  {'':<{width}}    {reason}")
+    print("others")
+    for cls in known.values():
+        print(f"  {cls.name:<{width}}  {cls.summary()}")
+    return 0
+
+
+def _console() -> Any:
+    """Standard output for tables, wide enough for them where it is no terminal."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""From a model to an accelerator: imports it and runs the named pipelines, nothing that `resnet-opt` cannot run alone.
+
+Imports MLIR only while the importer works in a process of its own; see `benchmarks/build.py` for where the time goes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_hls import boards, pipelines
+from resnet_hls.errors import UserError
+from resnet_hls.frontend import sources
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+    from torch_mlir import ir
+
+    from resnet_hls.accelerator import Accelerator
+    from resnet_hls.boards import Board
+    from resnet_hls.frontend.sources import Source
+    from resnet_hls.frontend.torch_module import QuantizedModule
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user chooses besides the model.
+
+    Args:
+        board: with the clock that the design is for.
+        target_fps: frames a second to reach with the fewest multipliers; None for as many as the board allows.
+        max_dsp: DSP slices to use; None for those of the board.
+    """
+
+    board: Board
+    target_fps: float | None = None
+    max_dsp: int | None = None
+
+    @property
+    def dsp(self) -> int:
+        """DSP slices that may be used."""
+        return self.board.resources.dsp if self.max_dsp is None else min(self.max_dsp, self.board.resources.dsp)
+
+    @property
+    def target_cycles(self) -> int:
+        """The initiation interval that `target_fps` asks for; 0 where nothing is asked."""
+        return 0 if self.target_fps is None else math.floor(self.board.clock_mhz * 1e6 / self.target_fps)
+
+    def parameters(self) -> dict[str, object]:
+        """The parameters of the pipelines."""
+        return {"dsp": self.dsp, "target_cycles": self.target_cycles}
+
+
+def make_options(
+    board: str = "kv260",
+    clock_mhz: float | None = None,
+    target_fps: float | None = None,
+    max_dsp: int | None = None,
+) -> Options:
+    """The options, checked.
+
+    Raises:
+        UserError: no such board, or a number that makes no sense.
+    """
+    found = boards.load(board)
+    if clock_mhz is not None:
+        if not 1 <= clock_mhz <= 1000:
+            raise UserError(
+                f"a clock of {clock_mhz:g} MHz", help=f"give 1 to 1000; {found.name} has {found.clock_mhz:g}", status=2
+            )
+        found = replace(found, clock_mhz=float(clock_mhz))
+    if target_fps is not None and not 0 < target_fps <= found.clock_mhz * 1e6:
+        raise UserError(
+            f"a target of {target_fps:g} frames a second",
+            help=f"give a number above 0, and below the {found.clock_mhz * 1e6:,.0f} cycles that a second has",
+            status=2,
+        )
+    if max_dsp is not None and max_dsp < 1:
+        raise UserError(f"at most {max_dsp} DSP slices", help="give 1 or more", status=2)
+    return Options(found, target_fps, max_dsp)
+
+
+def compile(
+    model: str | Path | nn.Module | QuantizedModule,
+    board: str = "kv260",
+    clock_mhz: float | None = None,
+    target_fps: float | None = None,
+    max_dsp: int | None = None,
+    calibration: NDArray[np.float32] | None = None,
+    name: str | None = None,
+) -> Accelerator:
+    """Compile a quantized network to an accelerator for a board.
+
+    Args:
+        model: a bundled name, the path of an ONNX file, `module.py:factory`, a `torch.nn.Module` (which is quantized
+            here) or a `QuantizedModule`.
+        board: a name that `resnet_hls.boards.names()` gives, or the path of a board's `.toml` file.
+        clock_mhz: of the accelerator; by default the board's.
+        target_fps: frames a second to reach with the fewest multipliers; by default as many as the board allows.
+        max_dsp: DSP slices to use at most; by default those of the board.
+        calibration: images (N, channels, height, width), float, that a PyTorch module is quantized with.
+        name: of the top function, a C identifier; by default one that the model's own name suggests.
+
+    Returns:
+        The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
+
+    Raises:
+        UserError: the model cannot be built, no such board, or an option that makes no sense.
+    """
+    options = make_options(board, clock_mhz, target_fps, max_dsp)
+    source = sources.find(model, name, calibration)
+    return run(source, options)
+
+
+def run(source: Source, options: Options, progress: Callable[[str], None] = lambda stage: None) -> Accelerator:
+    """Compile what `source` gives.
+
+    Args:
+        source: of the model; the accelerator keeps it, and it is closed where this fails.
+        options: of the design.
+        progress: called with the name of each stage before it begins.
+
+    Raises:
+        UserError: the model cannot be built.
+    """
+    try:
+        progress("import")
+        source.start()
+        from resnet_hls.accelerator import Accelerator, Ports  # MLIR and numpy, while the importer works
+        from resnet_hls.context import make_context
+        from resnet_hls.passes import PassManager
+
+        warm_up()
+        imported = source.imported()
+        module = parse(imported.bytecode, make_context())
+        texts = {pipelines.IMPORTED_FILE: print_module(module)}
+        pending: tuple[Ports, Callable[[], Any]] | None = None
+        for stage in pipelines.STAGES:
+            progress(stage.name)
+            run_stage(PassManager.parse(stage.text(options.parameters())), module, stage.name)
+            texts[stage.file] = print_module(module)
+            if stage is pipelines.INTEGER:
+                ports = Ports.of(module, imported.output_shape)
+                pending = ports, source.start_outputs(ports.sample_images())
+        assert pending is not None
+        return Accelerator(source, options, module, texts, pending[0], pending[1], imported.notes)
+    except BaseException:
+        source.close()
+        raise
+
+
+def parse(bytecode: bytes, context: ir.Context) -> ir.Module:
+    """A module from bytecode or text."""
+    from torch_mlir import ir
+
+    return ir.Module.parse(bytecode, context)
+
+
+def print_module(module: ir.Module) -> str:
+    """All of a module as text, with locations; `resnet-opt` reads it back."""
+    text: str = module.operation.get_asm(enable_debug_info=True)
+    return text.rstrip("\n") + "\n"
+
+
+def run_stage(pipeline: Any, module: ir.Module, stage: str) -> None:
+    """Run the passes of a stage.
+
+    Raises:
+        UserError: a pass found what it cannot work on; the message says which pass, and where.
+    """
+    from resnet_hls.passes import PassFailure
+
+    try:
+        pipeline.run(module)
+    except PassFailure as failure:
+        raise UserError(
+            f"{failure.message} ({failure.pass_name}, stage '{stage}')",
+            where=failure.where,
+            help=failure.help or "`resnet-hls doctor` shows the model's layers; please report the model",
+        ) from failure
+
+
+def warm_up() -> None:
+    """Import what the stages need, while there is nothing else to do."""
+    from resnet_hls.passes._registry import find_pass
+
+    for stage in pipelines.STAGES:
+        for text, _ in stage.passes:
+            find_pass(text.partition("{")[0])
+    import resnet_hls.emit
+    import resnet_hls.report.model  # noqa: F401

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The folder that `resnet-hls build` writes. Two builds of one input are byte-identical: no times, no paths."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnet_hls import __version__, emit
+from resnet_hls.pipelines import STAGES
+from resnet_hls.project import folder as output_folder
+from resnet_hls.project.testbench import write_testbench
+from resnet_hls.resources import library_folder
+from resnet_hls.simulate.verify import to_integers
+
+if TYPE_CHECKING:
+    from resnet_hls.accelerator import Accelerator
+
+
+def write_project(accelerator: Accelerator, target: Path, force: bool = False) -> None:
+    """Write all of an accelerator's files into a new folder.
+
+    Raises:
+        UserError: the folder cannot be written, or the network has no C++ form.
+    """
+    sources = emit.emit_hls_cpp(accelerator.module)
+    graph = emit.dataflow_graph(accelerator.module)
+    reference = accelerator.source.reference_files()
+    texts = {
+        "report.json": as_json(accelerator.report),
+        "manifest.json": as_json(manifest(accelerator, tuple(reference))),
+        **{f"ir/{name}": text for name, text in accelerator.texts.items()},
+        **{f"src/{name}": text for name, text in sources.items()},
+        **{f"src/{name}": text for name, text in headers().items()},
+    }
+    integers = accelerator.ports.sample_integers()
+    expected = to_integers(accelerator.sample_outputs, accelerator.ports.output)
+    with output_folder.appearing(target, force) as temporary:
+        for name, text in texts.items():
+            write(temporary / name, text.encode())
+        for name, content in reference.items():
+            write(temporary / "reference" / name, content)
+        (temporary / "tb").mkdir()
+        write_testbench(temporary / "tb", graph, as_bytes(integers), as_bytes(expected))
+
+
+def headers() -> dict[str, str]:
+    """The headers that the emitted code includes: name below `src/` -> text."""
+    root = library_folder("include")
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.h"))}
+
+
+def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, Any]:
+    """The content of `manifest.json`.
+
+    Args:
+        accelerator: that is written.
+        reference: the names of the files in `reference/`.
+    """
+    source, options = accelerator.source, accelerator.options
+    return {
+        "name": accelerator.name,
+        "source_kind": source.kind,
+        "model": source.model,
+        "sha256": source.hashes(),
+        "board": options.board.name,
+        "part": options.board.part,
+        "options": {
+            "clock_mhz": options.board.clock_mhz,
+            "target_fps": options.target_fps,
+            "max_dsp": options.max_dsp,
+        },
+        "command": command(accelerator),
+        "pipelines": {stage.name: stage.text(options.parameters()) for stage in STAGES},
+        "input": accelerator.ports.input.content(),
+        "output": accelerator.ports.output.content(),
+        "reference": [f"reference/{name}" for name in reference],
+        "notes": list(accelerator.notes),
+        "versions": {"resnet-hls": __version__, **{name: metadata.version(name) for name in packages(accelerator)}},
+    }
+
+
+def packages(accelerator: Accelerator) -> list[str]:
+    """The packages that the files depend on."""
+    return sorted({"torch-mlir", *accelerator.source.versions()})
+
+
+def command(accelerator: Accelerator) -> str:
+    """The command that builds the same, in a folder that holds the model."""
+    options = accelerator.options
+    words = ["resnet-hls", "build", accelerator.source.model, "--board", options.board.name]
+    for flag, value in (
+        ("--clock", repr(options.board.clock_mhz)),
+        ("--target-fps", options.target_fps),
+        ("--max-dsp", options.max_dsp),
+        ("--name", accelerator.name),
+    ):
+        if value is not None:
+            words += [flag, str(value)]
+    return " ".join([*words, "-o", "DIR"])
+
+
+def as_json(content: dict[str, Any]) -> str:
+    """Text of a JSON file: keys in the order given, one line each."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_bytes(integers: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Integers of a port as they lie in a file: one byte each."""
+    return (integers & 0xFF).astype(np.uint8).view(np.int8)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, and the folders around it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The content of `report.json`, from a scheduled module. Reads the IR, changes nothing.
+
+Every figure says in `provenance` how it was obtained: `counted` in the IR, `modelled`, `simulated` or `measured`. A
+figure that nothing here can give is null.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.schedule import Schedule, schedule
+from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
+from resnet_hls.boards import Board
+
+_MODELLED = (
+    "initiation_interval_cycles",
+    "latency_cycles",
+    "fps",
+    "fps_limited_by",
+    "dsp_roofline_fps",
+    "resources.dsp",
+    "per_task.cycles",
+    "per_task.dsp",
+    "streams.peak",
+)
+_COUNTED = ("macs_per_frame", "fifo_bytes", "line_buffer_bytes", "weight_bytes", "streams.depth")
+_UNKNOWN = (
+    "skip_buffer_bytes",
+    "skip_buffer_bytes_naive",
+    "skip_buffer_bytes_published",
+    "resources.lut",
+    "resources.ff",
+    "resources.bram36",
+    "resources.uram",
+    "per_task.stall_cycles",
+    "power_w",
+)
+#: Multiply-accumulates of a DSP slice in a cycle, at most: two int8 products that share an operand.
+_MACS_PER_DSP = 2
+#: What hls-temporal-reuse calls the arrays that it makes.
+_REUSE_BUFFERS = ("line_buffer", "window")
+
+
+def build_report(name: str, board: Board, module: ir.Operation) -> dict[str, Any]:
+    """The content of `report.json`.
+
+    Args:
+        name: of the model.
+        board: with the clock of the design.
+        module: scheduled: unrolled, placed, FIFOs sized.
+
+    Returns:
+        What `json` can write; keys in their order, units in their names.
+
+    Raises:
+        PassFailure: the module is not scheduled.
+    """
+    with module.context, module.location:
+        dataflow = the_dataflow(module)
+        modelled = schedule(module)
+        found = tasks(dataflow)
+        products = {task.name: multipliers(task) for task in found}
+        macs = sum(multiply_accumulates(task) for task in found)
+        rows = [task_row(task, modelled.per_task[task.name], products[task.name]) for task in found]
+        streams = stream_rows(dataflow, modelled)
+        frequency = board.clock_mhz * 1e6
+        limit = max(rows, key=lambda row: int(row["cycles"]))
+        return {
+            "model": name,
+            "board": board.name,
+            "part": board.part,
+            "clock_mhz": board.clock_mhz,
+            "initiation_interval_cycles": modelled.interval,
+            "latency_cycles": modelled.latency,
+            "fps": round(frequency / modelled.interval, 1),
+            "fps_limited_by": limit["name"] if limit["cycles"] >= modelled.interval else "input",
+            "macs_per_frame": macs,
+            "dsp_roofline_fps": round(_MACS_PER_DSP * board.resources.dsp * frequency / macs, 1) if macs else None,
+            "resources": resources(board, sum(products.values())),
+            "skip_buffer_bytes": None,
+            "skip_buffer_bytes_naive": None,
+            "skip_buffer_bytes_published": None,
+            "fifo_bytes": sum(math.ceil(row["depth"] * row["width_bits"] / 8) for row in streams),
+            "line_buffer_bytes": line_buffer_bytes(dataflow),
+            "weight_bytes": weight_bytes(module),
+            "power_w": None,
+            "per_task": rows,
+            "streams": streams,
+            "provenance": provenance(),
+        }
+
+
+def provenance() -> dict[str, str | None]:
+    """How each figure of the report was obtained; None for those that are null."""
+    return {
+        **dict.fromkeys(_MODELLED, "modelled"),
+        **dict.fromkeys(_COUNTED, "counted"),
+        **dict.fromkeys(_UNKNOWN, None),
+    }
+
+
+def resources(board: Board, multipliers: int) -> dict[str, dict[str, int | None]]:
+    """Used and available; a DSP slice for each multiplier, and nothing said about what is not modelled."""
+    available = board.resources
+    used = {"dsp": multipliers}
+    return {
+        key: {"used": used.get(key), "available": getattr(available, key)}
+        for key in ("dsp", "lut", "ff", "bram36", "uram")
+    }
+
+
+def task_row(task: Task, cycles: int, multipliers: int) -> dict[str, Any]:
+    """What the report says about a task; `unroll` holds the lanes of each unrolled loop that has a name."""
+    unroll: dict[str, int] = {}
+    for loop in iu.walk(task.op, "affine.for"):
+        if "hls.unroll" in loop.attributes and "hls.label" in loop.attributes:
+            label = ir.StringAttr(loop.attributes["hls.label"]).value
+            unroll[label] = max(unroll.get(label, 1), trip_count(loop))
+    return {
+        "name": task.name,
+        "loops": list(task.nest.extents),
+        "unroll": unroll,
+        "cycles": cycles,
+        "dsp": multipliers,
+        "lut": None,
+        "bram36": None,
+        "uram": None,
+        "stall_cycles": None,
+    }
+
+
+def stream_rows(dataflow: ir.Operation, modelled: Schedule) -> list[dict[str, Any]]:
+    """What the report says about each stream; `input` and `output` are the ports."""
+    writers: dict[ir.Value, str] = {}
+    readers: dict[ir.Value, str] = {}
+    for op in iu.walk(dataflow, "hls.source"):
+        writers[op.operands[1]] = "input"
+    for op in iu.walk(dataflow, "hls.sink"):
+        readers[op.operands[0]] = "output"
+    for task in tasks(dataflow):
+        writers |= dict.fromkeys(task.outputs, task.name)
+        readers |= dict.fromkeys(task.inputs, task.name)
+    return [
+        {
+            "name": stream_name(stream),
+            "from": writers[stream],
+            "to": readers[stream],
+            "width_bits": word_bits(stream),
+            "depth": ir.IntegerAttr(fifo.attributes["depth"]).value,
+            "peak": modelled.peaks[stream_name(stream)],
+        }
+        for fifo in fifos(dataflow)
+        for stream in (fifo.results[0],)
+    ]
+
+
+def multipliers(task: Task) -> int:
+    """Products that a task computes in one step: of lanes and of unrolled taps."""
+    return sum(_copies(op, task) for op in iu.walk(task.op, "arith.muli"))
+
+
+def multiply_accumulates(task: Task) -> int:
+    """Products that a task adds up in a frame, padding included; those of requantization are not counted."""
+    inner = [op for op in iu.walk(task.op, "arith.muli") if not _is_guarded(op, task)]
+    return task.trip_count * sum(_copies(op, task) for op in inner)
+
+
+def _copies(op: ir.Operation, task: Task) -> int:
+    """How many of `op` there are once the loops inside the pipelined one are unrolled."""
+    count = 1
+    for loop in _around(op, task):
+        if loop.name == "affine.for":
+            count *= trip_count(loop)
+    return count
+
+
+def _is_guarded(op: ir.Operation, task: Task) -> bool:
+    return any(parent.name == "affine.if" for parent in _around(op, task))
+
+
+def _around(op: ir.Operation, task: Task) -> list[ir.Operation]:
+    """The operations around `op`, up to the pipelined loop, which is left out."""
+    pipelined = task.nest.loops[-1]
+    found = []
+    parent = op.parent.operation
+    while parent != pipelined:
+        found.append(parent)
+        parent = parent.parent.operation
+    return found
+
+
+def line_buffer_bytes(dataflow: ir.Operation) -> int:
+    """Bytes of the arrays that keep rows and pixels for later use, as far as they are no registers."""
+    total = 0
+    for alloc in iu.walk(dataflow, "memref.alloc"):
+        name = ir.StringAttr(alloc.attributes["hls.name"]).value if "hls.name" in alloc.attributes else ""
+        if name in _REUSE_BUFFERS and ir.StringAttr(alloc.attributes["hls.storage"]).value != "register":
+            total += _bytes(ir.MemRefType(alloc.results[0].type))
+    return total
+
+
+def weight_bytes(module: ir.Operation) -> int:
+    """Bytes of all constants: weights and biases."""
+    return sum(
+        _bytes(ir.MemRefType(ir.TypeAttr(op.attributes["type"]).value)) for op in iu.walk(module, "memref.global")
+    )
+
+
+def _bytes(kind: ir.MemRefType) -> int:
+    bits: int = math.prod(kind.shape) * ir.IntegerType(kind.element_type).width
+    return bits // 8

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""A report for people: a few lines, or tables with rich. Says of every figure how it was obtained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_hls.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Report = dict[str, Any]
+
+
+def read(project: Path) -> Report:
+    """The report of a project.
+
+    Raises:
+        UserError: the folder holds no report, or a damaged one.
+    """
+    path = project / "report.json"
+    help = "name a folder that `resnet-hls build … -o DIR` wrote"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        lines(content)
+    except OSError:
+        raise UserError("no project: it has no report.json", where=str(project), help=help) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"damaged: {type(error).__name__}: {error}", where=str(path), help="build the project again"
+        ) from None
+    report: Report = content
+    return report
+
+
+def lines(report: Report) -> list[str]:
+    """The headline: rate, latency, resources, memory; one figure or family a line."""
+    clock, interval, latency = report["clock_mhz"], report["initiation_interval_cycles"], report["latency_cycles"]
+    how = report["provenance"]
+    used = [
+        f"{entry['used']:,} of {entry['available']:,} {name.upper()} ({how[f'resources.{name}']})"
+        for name, entry in report["resources"].items()
+        if entry["used"] is not None
+    ]
+    return [
+        f"{report['model']} for {report['board']} ({report['part']}), {clock:g} MHz",
+        f"  {report['fps']:,.0f} frames/s ({how['fps']}): a frame every {interval:,} cycles, limited by "
+        f"{report['fps_limited_by']}",
+        f"  latency {latency:,} cycles, {latency / clock / 1000:.3f} ms ({how['latency_cycles']})",
+        f"  {report['macs_per_frame'] / 1e6:.2f} M multiply-accumulates a frame",
+        f"  {', '.join(used)}",
+        f"  FIFOs {report['fifo_bytes']:,} bytes, line buffers {report['line_buffer_bytes']:,}, weights "
+        f"{report['weight_bytes']:,} ({how['fifo_bytes']})",
+    ]
+
+
+def render(report: Report, console: Console) -> None:
+    """Print the headline, the tasks, the streams and the memories."""
+    from rich.table import Table
+
+    for line in lines(report):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    how = report["provenance"]
+    tasks = Table("task", "steps", title="Tasks")
+    for heading in (f"cycles a frame\n({how['per_task.cycles']})", "busy", f"DSP\n({how['per_task.dsp']})"):
+        tasks.add_column(heading, justify="right")
+    tasks.add_column("lanes")
+    for row in report["per_task"]:
+        busy = f"{100 * row['cycles'] / report['initiation_interval_cycles']:.0f} %"
+        lanes = ", ".join(f"{name} {count}" for name, count in row["unroll"].items())
+        steps = " x ".join(map(str, row["loops"]))
+        tasks.add_row(row["name"], steps, f"{row['cycles']:,}", busy, str(row["dsp"] or ""), lanes)
+    console.print(tasks)
+    streams = Table("from", "to", title="Streams")
+    for heading in ("bits", "depth", f"most words\n({how['streams.peak']})", "bytes"):
+        streams.add_column(heading, justify="right")
+    for row in report["streams"]:
+        size = -(-row["width_bits"] * row["depth"] // 8)
+        figures = (row["width_bits"], row["depth"], row["peak"], size)
+        streams.add_row(row["from"], row["to"], *(f"{figure:,}" for figure in figures))
+    console.print(streams)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Images for checks that need no data set: they depend on a seed alone, and reach every value of the input's range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CELLS = 4
+
+
+def sample_images(count: int, shape: Sequence[int], limits: tuple[int, int], seed: int = 0) -> NDArray[np.int64]:
+    """Quantized images (count, *shape), by turns of noise and of smooth patches.
+
+    Args:
+        count: how many.
+        shape: of one image, channels last: (height, width, channels).
+        limits: least and greatest integer, both included.
+        seed: the same seed gives the same images, and the first ones of a longer sequence.
+    """
+    height, width, channels = shape
+    least, greatest = limits
+    images = np.empty((count, height, width, channels), np.int64)
+    for number in range(count):
+        generator = np.random.default_rng((seed, number))
+        if number % 2 == 0:
+            images[number] = generator.integers(least, greatest + 1, (height, width, channels))
+            continue
+        cells = generator.integers(least, greatest + 1, (_CELLS, _CELLS, channels))
+        rows, columns = (np.arange(size) * _CELLS // size for size in (height, width))
+        texture = generator.integers(-2, 3, (height, width, channels))
+        images[number] = np.clip(cells[rows][:, columns] + texture, least, greatest)
+    return images
+
+
+def real_images(integers: NDArray[Any], scale: float) -> NDArray[np.float32]:
+    """Images as a model takes them, float32, from quantized ones.
+
+    Args:
+        integers: (N, height, width, channels).
+        scale: real value of the integer 1.
+
+    Returns:
+        (N, channels, height, width).
+    """
+    real = integers.astype(np.float64) * scale
+    return np.ascontiguousarray(real.transpose(0, 3, 1, 2), dtype=np.float32)
