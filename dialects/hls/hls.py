@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The `hls` dialect: tasks that run at the same time and share nothing but streams.
 
-README.md beside this file gives the rationale and an example per operation. Loop and array directives are no operations:
-they are `hls.*` attributes on `affine.for`, `memref.alloc` and `memref.global`.
+README.md beside this file gives the rationale and an example per operation. Loop and array directives are no
+operations: they are `hls.*` attributes on `affine.for`, `memref.alloc` and `memref.global`.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,19 @@ def _is_stream(value: ir.Value) -> bool:
     return str(value.type).startswith("!hls.stream<")
 
 
+def _stream_and_memref(op: Any, stream: ir.Value, buffer: ir.Value) -> bool:
+    """The operands are a stream of vectors and a static memref with a dimension or more."""
+    if not _is_stream(stream) or not isinstance(ir.TypeAttr(StreamType(stream.type).word).value, ir.VectorType):
+        return _error(op, f"expects a stream of vectors, got {stream.type}")
+    if not isinstance(buffer.type, ir.MemRefType) or not buffer.type.has_static_shape or not buffer.type.shape:
+        return _error(op, f"expects a memref of static shape, got {buffer.type}")
+    return True
+
+
 def _same_word(op: Any, stream: ir.Value, buffer: ir.Value) -> bool:
     """The buffer is a static memref with as many elements, of the same type, as a word has lanes."""
+    if not _stream_and_memref(op, stream, buffer):
+        return False
     word, kind = element_of(stream.type), ir.MemRefType(buffer.type)
     lanes = 1
     for extent in word.shape:
@@ -66,6 +77,8 @@ class DataflowOp(HLS.Operation, name="dataflow", traits=[ir.NoTerminatorTrait]):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if len(list(op.regions[0].blocks)) != 1:
+            return _error(op, "expects a region of one block")
         block = op.regions[0].blocks[0]
         for inner in block.operations:
             if inner.operation.name not in {"hls.fifo", "hls.task", "hls.source", "hls.sink"}:
@@ -110,10 +123,15 @@ class FifoOp(HLS.Operation, name="fifo"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if len(op.operation.results) != 1 or not _is_stream(op.operation.results[0]):
+            return _error(op, "expects one result, a stream")
+        attributes = op.operation.attributes
+        if "depth" not in attributes or not isinstance(attributes["depth"], ir.IntegerAttr):
+            return _error(op, "requires an integer attribute 'depth'")
         word = ir.TypeAttr(StreamType(op.operation.results[0].type).word).value
         if not isinstance(word, ir.VectorType) or not isinstance(ir.VectorType(word).element_type, ir.IntegerType):
             return _error(op, f"word type must be a vector of integers, got {word}")
-        if ir.IntegerAttr(op.operation.attributes["depth"]).value < 1:
+        if ir.IntegerAttr(attributes["depth"]).value < 1:
             return _error(op, "depth must be at least 1")
         return True
 
@@ -129,6 +147,8 @@ class TaskOp(HLS.Operation, name="task", traits=[ir.NoTerminatorTrait]):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if len(list(op.regions[0].blocks)) != 1:
+            return _error(op, "expects a region of one block")
         task = op.operation
         result = True
 
@@ -179,6 +199,8 @@ class WriteOp(HLS.Operation, name="write"):
 
 
 def _whole_words(op: Any, buffer: ir.Value, stream: ir.Value) -> bool:
+    if not _stream_and_memref(op, stream, buffer):
+        return False
     word, kind = element_of(stream.type), ir.MemRefType(buffer.type)
     lanes, innermost = word.shape[-1], kind.shape[-1]
     if kind.element_type != word.element_type or len(word.shape) != 1 or innermost % lanes:
