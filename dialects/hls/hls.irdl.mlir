@@ -16,13 +16,10 @@ module {
       irdl.results(stream: %2)
     }
     irdl.operation @task {
-      %0 = irdl.base @hls::@stream 
-      %1 = irdl.base @hls::@stream 
-      irdl.operands(inputs: variadic %0, outputs: variadic %1)
-      %2 = irdl.base "#builtin.string" 
-      irdl.attributes {"sym_name" = %2}
-      %3 = irdl.region
-      irdl.regions(body: %3)
+      %0 = irdl.base "#builtin.string" 
+      irdl.attributes {"sym_name" = %0}
+      %1 = irdl.region
+      irdl.regions(body: %1)
     }
     irdl.operation @read {
       %0 = irdl.base @hls::@stream 
