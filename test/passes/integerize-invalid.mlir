@@ -367,19 +367,3 @@ func.func @slice(%image: tensor<4xf32>) -> tensor<2xf32> {
   %y = tensor.extract_slice %x[0] [2] [1] : tensor<4xf32> to tensor<2xf32>
   return %y : tensor<2xf32>
 }
-// -----
-// A zero point at the input.
-#map = affine_map<(d) -> (d)>
-func.func @zero_point(%image: tensor<4xf32>) -> tensor<4xi8> {
-  %zero_point = arith.constant 3.0 : f32
-  %i = tensor.empty() : tensor<4xi8>
-  // expected-error @below {{the input has zero point 3}}
-  %q = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%image : tensor<4xf32>) outs(%i : tensor<4xi8>) {
-  ^bb0(%v: f32, %o: i8):
-    %0 = math.roundeven %v : f32
-    %1 = arith.addf %0, %zero_point : f32
-    %2 = arith.fptosi %1 : f32 to i8
-    linalg.yield %2 : i8
-  } -> tensor<4xi8>
-  return %q : tensor<4xi8>
-}

@@ -33,7 +33,7 @@ PASSES = [
 SHAPE = (4, 7, 9)  # channels, rows, columns: all different
 
 
-def check(model: onnx.ModelProto, folder: Path, passes: list[str] | None = None) -> ir.Operation:
+def check(model: onnx.ModelProto, folder: Path) -> ir.Module:
     """Runs the passes one by one; after each, the module gives what onnxruntime makes of the canonical model."""
     path = save(model, folder / "model.onnx")
     loaded = load(path, "network")
@@ -42,7 +42,7 @@ def check(model: onnx.ModelProto, folder: Path, passes: list[str] | None = None)
         module = ir.Module.parse(lower(load(path, "network").proto), context)
         operation = module.operation
         expected: Any = None
-        for number, name in enumerate(passes or PASSES):
+        for number, name in enumerate(PASSES):
             PassManager.parse(f"builtin.module({name})").run(module)
             function = next(op for op in module.body.operations if "hls.input" in op.attributes)
             if expected is None:
@@ -153,6 +153,9 @@ CONSTRUCTS: dict[str, Callable[[Net, str], str]] = {
     "conv-depthwise": lambda net, x: net.conv("conv", x, 4, group=4),
     "conv-depthwise-multiplier": lambda net, x: net.conv("conv", x, 8, group=4),
     "conv-grouped": lambda net, x: net.conv("conv", x, 6, group=2),
+    "conv-2": _conv(kernel=2, pads=[0, 1, 1, 0]),
+    "conv-one-pixel": _conv(kernel=5, stride=5, pads=[0, 0, 0, 0]),
+    "conv-whole-rows": _conv(kernel=7, pads=[0, 1, 0, 1]),
     "conv-one-output": lambda net, x: net.conv("conv", x, 1),
     "max-pool-2": _pool("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
     "max-pool-3": _pool("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
@@ -174,17 +177,30 @@ CONSTRUCTS: dict[str, Callable[[Net, str], str]] = {
 @pytest.mark.parametrize("signed", [True, False], ids=["int8", "uint8"])
 @pytest.mark.parametrize("name", CONSTRUCTS)
 def test_construct(tmp_path: Path, name: str, signed: bool) -> None:
-    net, x = single(
-        signed,
-        (4, 8, 8)
-        if name
-        in {
-            "gemm",
-        }
-        else SHAPE,
-    )
+    net, x = single(signed, (4, 8, 8) if name == "gemm" else SHAPE)
     scale = 2.0**-3 if "pool" in name else 2.0**4 if name == "gemm" else 2.0**-1
     check(net.model(net.quant("output", CONSTRUCTS[name](net, x), scale)), tmp_path)
+
+
+def test_one_channel(tmp_path: Path) -> None:
+    """Nothing to sum: a 1x1 convolution of one channel, and windows of one channel over few rows."""
+    net, x = single(shape=(1, 7, 8))
+    x = relu(net, "scale", net.conv("scale", x, 1, 1), 2.0**-3)
+    x = net.quant("pool/quant", net.node("MaxPool", "pool", [x], kernel_shape=[2, 2], strides=[1, 3]), 2.0**-3)
+    x = net.node("MaxPool", "pool2", [x], kernel_shape=[2, 2], strides=[3, 3])
+    check(net.model(net.quant("output", x, 2.0**-3)), tmp_path)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_input_of_few_bits(tmp_path: Path, bits: int) -> None:
+    """The limits of the input quantizer are those of the host, wherever in its chain they stand."""
+    net = Net("qonnx", shape=(1, *SHAPE))
+    x = net.quant("input", net.input, 2.0**-2, bits=bits)
+    module = check(net.model(net.quant("output", net.conv("conv", x, 4), 2.0**-1)), tmp_path)
+    function = next(op for op in module.body.operations if "hls.input" in op.attributes)
+    grid = ir.DictAttr(function.attributes["hls.input"])
+    limits = (ir.IntegerAttr(grid["min"]).value, ir.IntegerAttr(grid["max"]).value)
+    assert limits == (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 @pytest.mark.parametrize("build", [residual, classifier, depthwise])

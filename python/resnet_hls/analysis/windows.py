@@ -18,7 +18,7 @@ class WindowedDimension:
     """`index = stride * output + dilation * tap - padding` along one dimension of a buffer of `extent` elements."""
 
     extent: int
-    output: int  # loop that walks the outputs
+    output: int | None  # loop that walks the outputs; None for a single one
     outputs: int
     stride: int
     tap: int | None  # loop that walks the taps; None for a single one
@@ -41,7 +41,7 @@ class WindowedDimension:
 def windowed(load: Access, nest: Nest, axis: int) -> WindowedDimension | None:
     """The window along dimension `axis` of a load.
 
-    None when its index is no linear function of one output and one tap loop.
+    None when its index is no linear function of at most one output and at most one tap loop.
     """
     form = linear(load.exprs[axis])
     if form is None:
@@ -50,13 +50,14 @@ def windowed(load: Access, nest: Nest, axis: int) -> WindowedDimension | None:
     extent = ir.MemRefType(load.buffer.type).shape[axis]
     outputs = sorted(d for d in coefficients if d in parallel_loops(nest))
     taps = sorted(d for d in coefficients if d not in outputs)
-    if len(outputs) != 1 or len(taps) > 1 or constant > 0 or min(coefficients.values()) < 1:
+    if len(outputs) > 1 or len(taps) > 1 or constant > 0 or min(coefficients.values(), default=1) < 1:
         return None
-    tap = taps[0] if taps else None
-    found = WindowedDimension(
-        extent, outputs[0], nest.extents[outputs[0]], coefficients[outputs[0]], tap,
-        1 if tap is None else nest.extents[tap], 1 if tap is None else coefficients[tap], -constant,
-    )  # fmt: skip
+
+    def loop(found: list[int]) -> tuple[int | None, int, int]:
+        """A loop, its trip count and its coefficient."""
+        return (found[0], nest.extents[found[0]], coefficients[found[0]]) if found else (None, 1, 1)
+
+    found = WindowedDimension(extent, *loop(outputs), *loop(taps), -constant)
     return found if found.padding < found.span else None
 
 
@@ -86,6 +87,15 @@ def padding_value(load: Access) -> tuple[ir.Operation, int] | None:
 def is_walk(access: Access) -> bool:
     """True when every index is a constant or a loop, plus a constant under a guard (a part of a concatenation)."""
     return all((form := linear(expr)) is not None and list(form[0].values()) in ([], [1]) for expr in access.exprs)
+
+
+def covers(nest: Nest, access: Access) -> bool:
+    """True when the loops of an access run over all of its buffer; taken for granted of one under a guard."""
+    if access.op.parent.operation != nest.loops[-1]:
+        return True
+    shape = ir.MemRefType(access.buffer.type).shape
+    extents = [1 if (d := single_dim(expr)) is None else nest.extents[d] for expr in access.exprs]
+    return extents == list(shape)
 
 
 def check_order(nest: Nest, access: Access) -> None:

@@ -92,7 +92,7 @@ class _Fusion:
         reductions = [place[d] for d in order if d not in written]
         # Elements of the accumulator that are alive at once: those indexed by loops inside the outermost reduction
         # loop.
-        inner = [d for d in order if d in written and place[d] > min(reductions)]
+        inner = [d for d in order if d in written and place[d] > min(reductions, default=len(order))]
         kind = ir.MemRefType(accumulator.buffer.type)
         with ir.InsertionPoint(iu.body(self.function).operations[0]), nest.root.location:
             local = memref.AllocOp(

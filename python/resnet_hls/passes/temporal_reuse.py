@@ -17,6 +17,7 @@ from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
 from resnet_hls.analysis.windows import (
     WindowedDimension,
     check_order,
+    covers,
     enclosing_guards,
     is_walk,
     padding_value,
@@ -67,7 +68,7 @@ class _Reuse:
         Returns the load that does.
         """
         padding = padding_value(load)
-        if padding is not None or not is_walk(load):
+        if padding is not None or not is_walk(load) or (not covers(nest, load) and len(load.exprs) > 2):
             load = self.insert_window(nest, load, padding)
         else:
             check_order(nest, load)
@@ -113,16 +114,16 @@ class _Reuse:
         kind = ir.MemRefType(load.buffer.type)
         rank = len(kind.shape)
         channel = single_dim(load.exprs[-1]) if isinstance(load.exprs[-1], ir.AffineDimExpr) else None
-        spatial = [a for a in range(rank - 1) if not isinstance(load.exprs[a], ir.AffineConstantExpr)]
-        dims = [windowed(load, nest, axis) for axis in spatial]
-        if len(dims) != 2 or None in dims or (channel is None and kind.shape[-1] != 1):
+        single = all(extent == 1 for extent in kind.shape[:-3]) and rank > 2
+        dims = [windowed(load, nest, axis) for axis in (rank - 3, rank - 2)] if single else [None]
+        if None in dims or (channel is None and kind.shape[-1] != 1):
             raise PassFailure(
                 load.op, "an access that is no sliding window over rows and columns", help="see docs/passes.md"
             )
         rows, columns = (d for d in dims if d is not None)
         window_exprs = [rows.output, columns.output, channel, rows.tap, columns.tap]
         loops = [d for d in window_exprs if d is not None]
-        windows = self.allocate([nest.extents[d] for d in loops], kind.element_type, load.op.location, "windows")
+        windows = self.allocate([nest.extents[d] for d in loops] or [1], kind.element_type, load.op.location, "windows")
         filling = padding[1] if padding is not None else 0
         with ir.InsertionPoint(nest.root), load.op.location:
             self.window_nest(load, windows, rows, columns, filling, padding is not None, name_of(nest) + "_window")
@@ -131,7 +132,8 @@ class _Reuse:
                 nest.loops[tap].attributes["hls.tap"] = ir.UnitAttr.get()
         replaced = padding[0] if padding is not None else load.op
         with ir.InsertionPoint(replaced), load.op.location:
-            window_map = ir.AffineMap.get(len(nest.loops), 0, [ir.AffineExpr.get_dim(d) for d in loops])
+            indices = [ir.AffineExpr.get_dim(d) for d in loops] or [ir.AffineExpr.get_constant(0)]
+            window_map = ir.AffineMap.get(len(nest.loops), 0, indices)
             value = iu.affine_load(windows, window_map, nest.induction)
         replaced.results[0].replace_all_uses_with(value)
         iu.erase_tree(replaced)
@@ -239,14 +241,18 @@ class _Reuse:
                 complete.append((ir.AffineExpr.get_mod(ahead, axis.stride), True))
             if (axis.outputs - 1) * axis.stride + offset < axis.steps - 1:
                 complete.append(((axis.outputs - 1) * axis.stride - ahead, False))
-            outputs.append(ir.AffineExpr.get_floor_div(ahead, axis.stride) if axis.stride > 1 else ahead)
+            if axis.output is not None:
+                outputs.append(ir.AffineExpr.get_floor_div(ahead, axis.stride) if axis.stride > 1 else ahead)
             if padded and axis.taps > 1:
                 index = dim(position) + tap * axis.dilation - (axis.span - 1)
                 if axis.padding > 0:
                     inside.append((index, False))
                 if axis.steps > axis.extent:
                     inside.append((axis.extent - 1 - index, False))
-        exprs = [*outputs, dim(2), *(t for t, a in zip(taps, axes, strict=True) if a.tap is not None)]
+        tapped = [tap for tap, axis in zip(taps, axes, strict=True) if axis.tap is not None]
+        # The dimension of a single channel is left out.
+        with_channel = len(ir.MemRefType(windows.type).shape) > len(outputs) + len(tapped)
+        exprs = [*outputs, *([dim(2)] if with_channel else []), *tapped] or [ir.AffineExpr.get_constant(0)]
         read = [taps[0] * axes[0].dilation, taps[1] * axes[1].dilation, dim(2)]
         read_map = ir.AffineMap.get(depth, 0, read)
         with iu.affine_guard(complete, induction):
@@ -261,8 +267,6 @@ class _Reuse:
                 value = op.results[0]
             else:
                 value = iu.affine_load(window, read_map, induction)
-            if len(ir.MemRefType(windows.type).shape) < len(exprs):  # one channel: its dimension is left out
-                exprs.pop(2)
             iu.affine_store(value, windows, ir.AffineMap.get(depth, 0, exprs), induction)
 
 
