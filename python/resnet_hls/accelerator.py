@@ -56,7 +56,7 @@ class Ports:
 
     def sample_images(self) -> NDArray[np.float32]:
         """The images of `tb/` as the model takes them: (16, channels, height, width)."""
-        return real_images(self.sample_integers(), self.input.scale)
+        return real_images(self.sample_integers(), self.input)
 
     def sample_integers(self) -> NDArray[np.int64]:
         """The images of `tb/`: (16, height, width, channels)."""
@@ -67,7 +67,8 @@ def _port(function: ir.Operation, attribute: str, kind: ir.Type) -> Port:
     values = ir.DictAttr(function.attributes[attribute])
     limits = [ir.IntegerAttr(values[key]).value if key in values else None for key in ("min", "max")]
     shape = tuple(ir.ShapedType(kind).shape)[1:]
-    return Port(shape, ir.FloatAttr(values["scale"]).value, ir.BoolAttr(values["signed"]).value, *limits)
+    zero_point = ir.IntegerAttr(values["zero_point"]).value if "zero_point" in values else 0
+    return Port(shape, ir.FloatAttr(values["scale"]).value, ir.BoolAttr(values["signed"]).value, *limits, zero_point)
 
 
 class Accelerator:
@@ -153,7 +154,7 @@ class Accelerator:
         if not np.isfinite(images).all():
             raise UserError("images hold values that are not finite", where=self.name, help="remove NaN and infinity")
         integers = self.run_integers(quantize(images.transpose(0, 2, 3, 1).astype(np.float32), self.ports.input))
-        real = (integers * self.ports.output.scale).astype(np.float32)
+        real = self.ports.output.to_real(integers)
         real = real.transpose(0, 3, 1, 2) if real.ndim == 4 else real
         return np.ascontiguousarray(real).reshape(len(images), *self.ports.model_output_shape[1:])
 

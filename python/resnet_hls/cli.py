@@ -176,7 +176,7 @@ def _images(content: Any, count: int, data: Path | None) -> tuple[NDArray[Any], 
 
     if data is None:
         integers = sample_images(count, content.input.shape, content.input.range, seed=1)
-        real = real_images(integers, content.input.scale).transpose(0, 2, 3, 1)
+        real = real_images(integers, content.input).transpose(0, 2, 3, 1)
         return real, None, "random images (for real ones give --data)"
     height, width, channels = content.input.shape
     labels: NDArray[np.int64] | None

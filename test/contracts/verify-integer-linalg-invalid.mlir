@@ -44,9 +44,9 @@ func.func @wide(%a: tensor<4xi8>) -> tensor<4xi8> {
   %e = tensor.empty() : tensor<4xi8>
   %r = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%a : tensor<4xi8>) outs(%e : tensor<4xi8>) {
   ^bb0(%v: i8, %o: i8):
-    // expected-error @below {{i64 is not of 1, 8, 16 or 32 bits}}
-    %0 = arith.extsi %v : i8 to i64
-    %1 = arith.trunci %0 : i64 to i8
+    // expected-error @below {{i128 is not of 1, 8, 16 or 32 bits}}
+    %0 = arith.extsi %v : i8 to i128
+    %1 = arith.trunci %0 : i128 to i8
     linalg.yield %1 : i8
   } -> tensor<4xi8>
   return %r : tensor<4xi8>

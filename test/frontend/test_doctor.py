@@ -68,18 +68,12 @@ def test_scales_are_named(tmp_path: Path) -> None:
     net = Net(shape=(1, 4, 8, 8))
     x = net.conv("conv", net.quant("input", net.input, 0.1), 4, weight_scale=0.01 * np.arange(1, 5))
     diagnosis = examine(save(net.model(net.quant("output", x, 2.0**-3, zero_point=4)), tmp_path / "m.onnx"))
-    assert not diagnosis.buildable
-    assert not diagnosis.problems
-    assert [limit.what for limit in diagnosis.limits] == [
-        "activation: scale 0.1 is no power of two",
-        "weight of conv: scales 0.01…0.04 per channel",
-        "activation: zero point 4",
-    ]
+    assert diagnosis.buildable
+    assert any("quantizers have scales that are no single power of two" in note for note in diagnosis.notes)
     weight = next(quantizer for quantizer in diagnosis.quantizers if quantizer.role == "weight")
     assert (weight.power_of_two, weight.bits, weight.signed) == (False, 8, True)
     text = rendered(diagnosis)
-    assert "problem: conv.weight" in text
-    assert text.endswith("doctor: cannot be built: 3 problems\n")
+    assert "doctor: can be built" in text
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -99,7 +93,7 @@ def test_real_models(resnet8_onnx: Path, resnet20_onnx: Path) -> None:
     ]
     assert (len(small.quantizers), len(large.quantizers)) == (47, 107)
     assert small.macs == 12_501_632
-    assert small.limits == large.limits == ()
+    assert small.notes == large.notes == ()
 
 
 def test_needs_no_mlir(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ class VerifyIntegerLinalg(Pass):
     """Check that the module is integer linalg.
 
     The contract: one public `func.func` of one tensor, one result; static shapes; `tensor` operations, `linalg.generic`
-    and scalar constants; no float type anywhere; elements of 8, 16 or 32 bits; a reduction is a sum of products, a
-    sum or a maximum; a product has operands that are extended explicitly to 32 bits, and its weights are an i8
+    and scalar constants; no float type anywhere; elements of 8, 16 or 32 bits, 64 only for scalars inside a body and
+    for constants (a multiplier that is no shift needs them); a reduction is a sum of products, a sum or a maximum; a product has operands that are extended explicitly to 32 bits, and its weights are an i8
     constant.
     """
 
@@ -51,7 +51,7 @@ class VerifyIntegerLinalg(Pass):
                 _check_pad(inner)
             for nested in iu.walk(inner):
                 for value in [*nested.operands, *nested.results]:
-                    _check_type(nested, value.type)
+                    _check_type(nested, value.type, wide=_may_be_wide(value))
             if inner.name == "linalg.generic":
                 _check_generic(inner)
 
@@ -69,7 +69,13 @@ def _check_signature(function: ir.Operation) -> None:
         _check_type(function, value_type)
 
 
-def _check_type(op: ir.Operation, kind: ir.Type) -> None:
+def _may_be_wide(value: ir.Value) -> bool:
+    """Multiplication by a scale that is no power of two needs 64 bits inside a body, and constants for it."""
+    owner = iu.defining_op(value)
+    return not isinstance(value.type, ir.ShapedType) or (owner is not None and owner.name == "arith.constant")
+
+
+def _check_type(op: ir.Operation, kind: ir.Type, wide: bool = False) -> None:
     """Raises PassFailure for a dynamic shape, a float, or a width that the contract does not have."""
     element = kind
     if isinstance(kind, ir.ShapedType):
@@ -82,8 +88,8 @@ def _check_type(op: ir.Operation, kind: ir.Type) -> None:
         return
     if isinstance(element, ir.FloatType):
         raise PassFailure(op, f"a float type, {kind}", help=_HELP)
-    if not isinstance(element, ir.IntegerType) or element.width not in _WIDTHS:
-        raise PassFailure(op, f"{kind} is not of 1, 8, 16 or 32 bits", help="split wider arithmetic into shifts of i32")
+    if not isinstance(element, ir.IntegerType) or element.width not in (_WIDTHS | {64} if wide else _WIDTHS):
+        raise PassFailure(op, f"{kind} is not of 1, 8, 16 or 32 bits", help="keep wider numbers inside a body")
 
 
 def _check_pad(op: ir.Operation) -> None:

@@ -68,7 +68,6 @@ def run(path: str, name: str) -> tuple[dict[str, Any], bytes]:
         "dialect": model.dialect,
         "notes": model.notes,
         "source_nodes": model.source_nodes,
-        "unsupported_scales": [[p.where, p.what, p.help] for p in onnx_model.unsupported_scales(model)],
     }
     try:
         return header, lower(model.proto)

@@ -63,7 +63,7 @@ class Quantizer:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `examine` found. `limits` are scales that the integer stage does not take (see `unsupported_scales`)."""
+    """What `examine` found."""
 
     path: Path
     dialect: str
@@ -73,12 +73,11 @@ class Diagnosis:
     skips: tuple[Skip, ...]
     quantizers: tuple[Quantizer, ...]
     problems: tuple[Problem, ...]
-    limits: tuple[Problem, ...]
     notes: tuple[str, ...]
 
     @property
     def buildable(self) -> bool:
-        return not self.problems and not self.limits
+        return not self.problems
 
     @property
     def macs(self) -> int:
@@ -90,8 +89,9 @@ def examine(path: str | os.PathLike[str]) -> Diagnosis:
     try:
         inspection = onnx_model.inspect(path)
     except UserError as error:
-        return Diagnosis(Path(path), "", (), (), (), (), (), (Problem(error.where, error.message, error.help),), (), ())
+        return Diagnosis(Path(path), "", (), (), (), (), (), (Problem(error.where, error.message, error.help),), ())
     graph = inspection.graph
+    quantizers = tuple(_quantizers(graph))
     return Diagnosis(
         path=Path(path),
         dialect=onnx_model.dialect(graph),
@@ -99,11 +99,21 @@ def examine(path: str | os.PathLike[str]) -> Diagnosis:
         output_shape=inspection.output_shape,
         layers=tuple(_layer(graph, node) for node in graph.nodes if node.op != "Quantize"),
         skips=tuple(_skip(graph, node) for node in graph.nodes if node.op == "Add"),
-        quantizers=tuple(_quantizers(graph)),
+        quantizers=quantizers,
         problems=tuple(graph.problems),
-        limits=tuple(onnx_model.unsupported_scales(inspection)),
-        notes=tuple(graph.notes),
+        notes=(*graph.notes, *_scale_notes(quantizers)),
     )
+
+
+def _scale_notes(quantizers: tuple[Quantizer, ...]) -> list[str]:
+    """What scales cost that are more than shifts."""
+    others = sum(not quantizer.power_of_two for quantizer in quantizers)
+    if not others:
+        return []
+    return [
+        f"{others} of {len(quantizers)} quantizers have scales that are no single power of two: the build replaces their float32 "
+        "rounding by multipliers and shifts that are exact for every accumulator, and refuses a layer where there are none"
+    ]
 
 
 def _layer(graph: Graph, node: Node) -> Layer:
@@ -157,14 +167,14 @@ def render(diagnosis: Diagnosis, console: Console) -> None:
         _render_tables(diagnosis, console)
     for note in diagnosis.notes:
         console.print(f"note: {escape(note)}", highlight=False)
-    for problem in (*diagnosis.problems, *diagnosis.limits):
+    for problem in diagnosis.problems:
         console.print(f"problem: {escape(problem.where)}: {escape(problem.what)}", highlight=False, soft_wrap=True)
         console.print(f"  help: {escape(problem.help)}", highlight=False, soft_wrap=True)
     console.print(f"doctor: {_verdict(diagnosis)}", highlight=False, soft_wrap=True)
 
 
 def _verdict(diagnosis: Diagnosis) -> str:
-    count = len(diagnosis.problems) + len(diagnosis.limits)
+    count = len(diagnosis.problems)
     return f"cannot be built: {count} problem{'s' if count > 1 else ''}" if count else "can be built"
 
 

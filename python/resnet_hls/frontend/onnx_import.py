@@ -34,7 +34,6 @@ class ImportedModule:
         dialect: "QONNX", "QDQ" or "QCDQ".
         notes: what the frontend changed that a user should know.
         source_nodes: names of the nodes of the file, in order; locations of the module are names of these.
-        unsupported_scales: (node, what, help) of quantizers that need more than shifts.
     """
 
     text: bytes
@@ -46,7 +45,6 @@ class ImportedModule:
     dialect: str
     notes: tuple[str, ...]
     source_nodes: tuple[str, ...]
-    unsupported_scales: tuple[tuple[str, str, str], ...]
 
 
 class ImportHandle:
@@ -96,7 +94,6 @@ class ImportHandle:
             dialect=header["dialect"],
             notes=tuple(header["notes"]),
             source_nodes=tuple(header["source_nodes"]),
-            unsupported_scales=tuple((where, what, help) for where, what, help in header["unsupported_scales"]),
         )
 
     def cancel(self) -> None:

@@ -170,40 +170,6 @@ def dialect(graph: Graph) -> str:
     return next((name for name in ("QONNX", "QCDQ", "QDQ") if name in graph.dialects), "float")
 
 
-def unsupported_scales(model: OnnxModel | Inspection) -> list[Problem]:
-    """What needs more than shifts: scales that are no power of two or per channel, zero points, averages of 49.
-
-    This is the one place that knows: whatever the integer stage learns to handle exactly leaves this list.
-    """
-    problems = []
-    for node in model.graph.nodes:
-        pixels = math.prod(node.attributes["kernel_shape"]) if node.op == "AveragePool" else 1
-        if pixels & (pixels - 1):
-            what = f"average of {pixels} pixels divides by what is no power of two"
-            problems.append(Problem(node.name, what, "use a window of 2, 4, 8, … pixels, or max pooling"))
-        explicit = node.grid is not None and not node.attributes.get("implied")
-        grids = [(node.name, "activation", node.grid)] if explicit else []
-        if node.weight is not None:
-            grids.append((node.weight.name, f"weight of {node.name}", node.weight.grid))
-        for name, what, grid in grids:
-            if grid is None or grid.plain:
-                continue
-            if grid.per_channel and not grid.power_of_two:
-                problems.append(Problem(name, f"{what}: scales {grid.describe()}", _POWER_OF_TWO))
-            elif grid.per_channel:
-                problems.append(Problem(name, f"{what}: scales {grid.describe()}", "use one weight scale per tensor"))
-            elif not grid.power_of_two:
-                problems.append(Problem(name, f"{what}: scale {grid.describe()} is no power of two", _POWER_OF_TWO))
-            else:
-                problems.append(Problem(name, f"{what}: zero point {grid.zero_point}", "quantize symmetrically"))
-    return problems
-
-
-_POWER_OF_TWO = (
-    "use power-of-two scales, one per tensor (Brevitas: Int8WeightPerTensorFixedPoint, Int8ActPerTensorFixedPoint)"
-)
-
-
 def _malformed(where: str, error: Exception) -> UserError:
     detail = (str(error).strip().splitlines() or [""])[0][:160]
     return UserError(

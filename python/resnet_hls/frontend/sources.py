@@ -117,11 +117,6 @@ class OnnxSource(Source):
             self.start()
         assert self._import is not None
         module = self._import.result()
-        if module.unsupported_scales:
-            where, what, help = module.unsupported_scales[0]
-            more = len(module.unsupported_scales) - 1
-            others = f"; `resnet-hls doctor {self.path}` lists {more} more" if more else ""
-            raise UserError(what, where=f"{self.path}: {where}", help=help + others)
         return Imported(module.text, module.output_shape, module.notes)
 
     def start_outputs(self, images: NDArray[np.float32]) -> Outputs:
@@ -280,8 +275,12 @@ def _module_source(model: Any, name: str | None, calibration: Any) -> Source:
 
     if not isinstance(model, nn.Module):
         raise UserError(
-            f"a model cannot be a {type(model).__name__}",
+            f"a model cannot be {_a(type(model).__name__)}",
             help="give a bundled name, a path, a torch.nn.Module or a QuantizedModule",
         )
     kind = type(model).__name__
     return TorchSource(model_name(name or kind.lower(), given=name), kind, lambda: quantize(model, calibration))
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"

@@ -14,23 +14,25 @@ from resnet_hls.passes._quantities import element_type, is_elementwise, is_float
 from resnet_hls.passes._registry import PassFailure
 
 _HELP = "the model's first operation must be a quantizer (QuantizeLinear/DequantizeLinear or Quant)"
-_ZERO_POINT_HELP = "quantize the input symmetrically (zero point 0)"
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A real number x stands for the integer `clamp(round_half_even(x / scale), lo, hi)`."""
+    """A real number x stands for the integer `clamp(round_half_even(x / scale) + zero_point, lo, hi)`."""
 
     scale: Fraction
     signed: bool
     lo: int
     hi: int
+    zero_point: int = 0
 
     def attribute(self) -> ir.DictAttr:
         """What the host needs to quantize the input or to read the output."""
         i64 = iu.integer_type(64)
+        offset = {"zero_point": ir.IntegerAttr.get(i64, self.zero_point)} if self.zero_point else {}
         return ir.DictAttr.get(
-            {
+            offset
+            | {
                 "scale": ir.FloatAttr.get(ir.F64Type.get(), float(self.scale)),
                 "signed": ir.BoolAttr.get(self.signed),
                 "min": ir.IntegerAttr.get(i64, self.lo),
@@ -41,12 +43,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class _State:
-    """What a chain has made of the image so far: `image / scale`, clamped to [lo, hi] where those are given."""
+    """What a chain has made of the image so far: `image / scale + zero_point`, clamped to [lo, hi] where those are
+    given.
+    """
 
     scale: Fraction = Fraction(1)
     lo: Fraction | None = None
     hi: Fraction | None = None
     rounded: bool = False
+    zero_point: int = 0
 
     def scaled(self, factor: Fraction) -> _State:
         """The state after a division by `factor`."""
@@ -75,12 +80,23 @@ def input_quantizers(argument: ir.Value) -> dict[ir.Operation, Grid]:
     return found
 
 
+def uniform_constant(value: ir.Value) -> int | float | None:
+    """The number that a scalar constant, or every element of a constant tensor, is; else None."""
+    op = iu.defining_op(value)
+    if op is not None and op.name == "arith.constant" and isinstance(op.attributes["value"], ir.DenseElementsAttr):
+        attribute = ir.DenseElementsAttr(op.attributes["value"])
+        number: int | float | None = attribute.get_splat_value().value if attribute.is_splat else None
+        return number
+    return iu.scalar_constant(value)
+
+
 def _follow(value: ir.Value, state: _State, found: dict[ir.Operation, Grid]) -> None:
     for op in reversed(dict.fromkeys(iu.users(value))):  # uses are listed last first
-        inputs = [v for v in list(op.operands)[:-1] if isinstance(v.type, ir.RankedTensorType) and iu.shape_of(v)]
-        if not is_elementwise(op) or len(inputs) != 1 or len(set(iu.affine_maps(op)[:: len(op.operands) - 1])) != 1:
+        inputs = [v for v in list(op.operands)[:-1] if uniform_constant(v) is None]
+        maps = iu.affine_maps(op) if op.name == "linalg.generic" else []
+        if not is_elementwise(op) or inputs != [value] or maps[list(op.operands).index(value)] != maps[-1]:
             raise PassFailure(op, "the input image reaches this operation without being quantized", help=_HELP)
-        after = _through(op, state)
+        after = _through(op, list(op.operands).index(value), state)
         result = op.results[0]
         if is_float(result):
             _follow(result, after, found)
@@ -90,16 +106,22 @@ def _follow(value: ir.Value, state: _State, found: dict[ir.Operation, Grid]) -> 
         signed = not any(o.operation.name == "arith.fptoui" for o in iu.body(op).operations)
         least, most = type_range(width_of(result), signed)
         lo, hi = (default if n is None else int(n) for n, default in ((after.lo, least), (after.hi, most)))
-        found[op] = Grid(after.scale, signed, max(lo, least), min(hi, most))
+        found[op] = Grid(after.scale, signed, max(lo, least), min(hi, most), after.zero_point)
 
 
-def _through(op: ir.Operation, state: _State) -> _State:
-    """The state after the body of one elementwise generic."""
-    states = {iu.body(op).arguments[0]: state}
+def _through(op: ir.Operation, image: int, state: _State) -> _State:
+    """The state after the body of one elementwise generic, whose operand number `image` is the image."""
+    arguments = list(iu.body(op).arguments)
+    states = {arguments[image]: state}
+    numbers = {a: uniform_constant(v) for a, v in zip(arguments[:-1], op.operands, strict=False) if a not in states}
+
+    def number_of(value: ir.Value) -> int | float | None:
+        return numbers[value] if value in numbers else iu.scalar_constant(value)
+
     conditions: dict[ir.Value, tuple[bool, ir.Value, ir.Value]] = {}
 
     def limited(result: ir.Value, lower: bool, operands: list[ir.Value]) -> None:
-        limit = next(n for v in operands if (n := iu.scalar_constant(v)) is not None)
+        limit = next(n for v in operands if (n := number_of(v)) is not None)
         before = next(states[v] for v in operands if v in states)
         states[result] = before.at_least(Fraction(limit)) if lower else before.at_most(Fraction(limit))
 
@@ -109,7 +131,7 @@ def _through(op: ir.Operation, state: _State) -> _State:
             if name == "linalg.yield":
                 return states[operands[0]]
             result = body_op.results[0]
-            number = next((n for v in operands if (n := iu.scalar_constant(v)) is not None), None)
+            number = next((n for v in operands if (n := number_of(v)) is not None), None)
             if name in {"arith.divf", "arith.mulf"} and number is not None and number > 0:
                 factor = Fraction(number) if name == "arith.divf" else 1 / Fraction(number)
                 states[result] = states[operands[0]].scaled(factor)
@@ -124,9 +146,12 @@ def _through(op: ir.Operation, state: _State) -> _State:
                 greater, left, right = conditions[operands[0]]
                 limited(result, greater == (operands[1] == left), [left, right])
             elif name == "arith.addf" and number is not None:
-                if number != 0:
-                    raise PassFailure(op, f"the input has zero point {number:g}", help=_ZERO_POINT_HELP)
-                states[result] = states[operands[0]]
+                before = states[operands[0]]
+                if number != 0 and (not before.rounded or number != int(number)):
+                    raise PassFailure(op, f"{number:g} is added to the input image before it is rounded", help=_HELP)
+                shifted = (None if n is None else n + Fraction(number) for n in (before.lo, before.hi))
+                lo, hi = shifted  # limits so far move with the numbers
+                states[result] = replace(before, lo=lo, hi=hi, zero_point=before.zero_point + int(number))
             elif name in {"arith.fptosi", "arith.fptoui", "arith.extf", "arith.truncf"}:
                 states[result] = states[operands[0]]
             elif name != "arith.constant":

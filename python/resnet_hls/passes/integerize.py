@@ -23,7 +23,17 @@ from resnet_hls.passes._expressions import HELP, Expressions
 from resnet_hls.passes._grouped import ungroup_convolutions
 from resnet_hls.passes._quantities import BoundsTable, Quantity, element_type, is_elementwise, is_float, type_range
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
-from resnet_hls.passes._zero_points import base_of_pad, low_high, pad, padding_constant, reshape, without_offset
+from resnet_hls.passes._staircase import Staircases, has_other_scales
+from resnet_hls.passes._zero_points import (
+    base_of_pad,
+    low_high,
+    pad,
+    padding_constant,
+    reshape,
+    start_without_zero_point,
+    with_zero_point,
+    without_offset,
+)  # fmt: skip
 
 
 @dataclass
@@ -32,12 +42,14 @@ class _Integerizer:
     constants: iu.ConstantReader = field(init=False)
     bounds: BoundsTable = field(init=False)
     expressions: Expressions = field(init=False)
+    staircases: Staircases = field(init=False)
     quantities: dict[ir.Value, Quantity] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.constants = iu.ConstantReader(self.module)
         self.bounds = BoundsTable(self.constants)
         self.expressions = Expressions(self.bounds, self.materialize)
+        self.staircases = Staircases(self.constants, self.bounds, self.materialize)
 
     def run(self) -> None:
         function = iu.public_function(self.module)
@@ -200,6 +212,12 @@ class _Integerizer:
 
     def quantize(self, op: ir.Operation) -> None:
         """A generic from real numbers to integers: rebuilt on the integers below it."""
+        if has_other_scales(op, self.constants):
+            result, bounds = self.staircases.rebuild(op)
+            self.bounds.note(result, bounds)
+            op.results[0].replace_all_uses_with(result)
+            iu.erase_tree(op)
+            return
         signed = not any(o.operation.name == "arith.fptoui" for o in iu.body(op).operations)
         element = element_type(op.results[0])
         limits: list[tuple[int, int]] = []
@@ -223,15 +241,17 @@ class _Integerizer:
             raise PassFailure(op, "weights with a zero point", help="quantize the weights symmetrically")
         offset = int(zero_points[0] or 0) if zero_points else 0
         with ir.InsertionPoint(op), op.location:
+            if zero_points and zero_points[0] is None:
+                raise PassFailure(op, "an input whose zero point is no constant")
             source, signed, left = without_offset(op.operands[0], offset)
-            if left != 0 or (zero_points and zero_points[0] is None):
-                help = "quantize activations symmetrically (zero point 0)"
-                raise PassFailure(op, f"an input with zero point {left}", help=help)
             init = op.operands[len(op.operands) - 1]
             limits = self.bounds.of(base_of_pad(source), signed)
+            if left != 0:
+                init = start_without_zero_point(op, init, left, self.constants)
+                self.bounds.note_elementwise(init.owner.operation)
             result, bounds = integer_contraction(
                 op, (source, signed), (op.operands[1], True), init, self.constants,
-                (min(limits[0], 0), max(limits[1], 0)), self.bounds.of(init, True),
+                (min(limits[0], left), max(limits[1], left)), self.bounds.of(init, True),
             )  # fmt: skip
         self.bounds.note(result, bounds)
         op.results[0].replace_all_uses_with(result)
@@ -245,11 +265,11 @@ class _Integerizer:
         if not is_float(terminator.operands[0]):
             help = "end the model with a dequantized tensor"
             raise PassFailure(function, "the result is not dequantized", help=help)
-        quantity = self.materialize(terminator.operands[0])
+        quantity, zero_point = with_zero_point(self.materialize(terminator.operands[0]))
         terminator.operands[0] = quantity.integers
         kind = ir.FunctionType.get([iu.body(function).arguments[0].type], [quantity.integers.type])
         function.attributes["function_type"] = ir.TypeAttr.get(kind)
-        grid = Grid(quantity.scale, quantity.signed, quantity.lo, quantity.hi)
+        grid = Grid(quantity.scale, quantity.signed, quantity.lo, quantity.hi, zero_point)
         function.attributes["hls.output"] = grid.attribute()
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from resnet_hls.errors import UserError
 
 
@@ -20,6 +23,7 @@ class Port:
         scale: real value of the integer 1.
         signed: int8 rather than uint8.
         least, greatest: what the port's quantizer clips to, where that is narrower than the type.
+        zero_point: integer that stands for the real number 0.
     """
 
     shape: tuple[int, ...]
@@ -27,6 +31,7 @@ class Port:
     signed: bool
     least: int | None = None
     greatest: int | None = None
+    zero_point: int = 0
 
     @property
     def range(self) -> tuple[int, int]:
@@ -37,7 +42,19 @@ class Port:
     def content(self) -> dict[str, Any]:
         """As `manifest.json` has it."""
         least, greatest = self.range
-        return {"shape": self.shape, "scale": self.scale, "signed": self.signed, "min": least, "max": greatest}
+        return {
+            "shape": self.shape,
+            "scale": self.scale,
+            "zero_point": self.zero_point,
+            "signed": self.signed,
+            "min": least,
+            "max": greatest,
+        }
+
+    def to_real(self, integers: NDArray[Any]) -> NDArray[np.float32]:
+        """The real numbers that integers stand for, same shape: float32, rounded once."""
+        real: NDArray[np.float32] = ((integers.astype(np.int64) - self.zero_point) * self.scale).astype(np.float32)
+        return real
 
 
 @dataclass(frozen=True)
@@ -95,4 +112,4 @@ def _port(content: Any) -> Port:
             raise ValueError(f"shape {shape} is of several frames")
         shape = shape[1:]
     limits = [None if content.get(key) is None else int(content[key]) for key in ("min", "max")]
-    return Port(shape, float(content["scale"]), bool(content["signed"]), *limits)
+    return Port(shape, float(content["scale"]), bool(content["signed"]), *limits, int(content.get("zero_point", 0)))

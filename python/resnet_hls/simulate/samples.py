@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_hls.project.manifest import Port
+
 _CELLS = 4
 
 
@@ -36,15 +38,14 @@ def sample_images(count: int, shape: Sequence[int], limits: tuple[int, int], see
     return images
 
 
-def real_images(integers: NDArray[Any], scale: float) -> NDArray[np.float32]:
+def real_images(integers: NDArray[Any], port: Port) -> NDArray[np.float32]:
     """Images as a model takes them, float32, from quantized ones.
 
     Args:
         integers: (N, height, width, channels).
-        scale: real value of the integer 1.
+        port: of the input.
 
     Returns:
         (N, channels, height, width).
     """
-    real = integers.astype(np.float64) * scale
-    return np.ascontiguousarray(real.transpose(0, 3, 1, 2), dtype=np.float32)
+    return np.ascontiguousarray(port.to_real(integers).transpose(0, 3, 1, 2))

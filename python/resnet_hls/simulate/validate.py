@@ -31,6 +31,7 @@ class _Interface:
     is_float: bool
     input: Grid
     output_scale: float | None
+    output_zero_point: int
     output_signed: bool
 
     @staticmethod
@@ -53,8 +54,9 @@ class _Interface:
             grid = _grid(attributes, ir.IntegerType(image.element_type).width)
         output = ir.DictAttr(attributes["hls.output"]) if "hls.output" in attributes else None
         scale = None if output is None else ir.FloatAttr(output["scale"]).value
+        zero_point = ir.IntegerAttr(output["zero_point"]).value if output is not None and "zero_point" in output else 0
         signed = True if output is None else ir.BoolAttr(output["signed"]).value
-        return _Interface(layout == "nhwc", list(image.shape), is_float, grid, scale, signed)
+        return _Interface(layout == "nhwc", list(image.shape), is_float, grid, scale, zero_point, signed)
 
     def images(self, count: int, seed: int) -> Array:
         """Random integers in the range of the input quantizer: (count, *image), channels first, whatever the stage."""
@@ -70,7 +72,9 @@ class _Interface:
         """Images (channels first, integers) as this module takes them."""
         if self.channels_last and images.ndim == 5:
             images = images.transpose(0, 1, 3, 4, 2)
-        return (images * float(self.input.scale)).astype(np.float32) if self.is_float else images
+        return (
+            ((images - self.input.zero_point) * float(self.input.scale)).astype(np.float32) if self.is_float else images
+        )
 
     def canonical(self, values: Array) -> Array:
         """A batch of this module's feature maps or results, channels first."""
@@ -86,7 +90,8 @@ def _grid(attributes: Any, width: int) -> Grid:
         ir.IntegerAttr(given[key]).value if key in given else default
         for key, default in zip(("min", "max"), type_range(width, signed), strict=True)
     )
-    return Grid(Fraction(scale), signed, lo, hi)
+    zero_point = ir.IntegerAttr(given["zero_point"]).value if "zero_point" in given else 0
+    return Grid(Fraction(scale), signed, lo, hi, zero_point)
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,9 @@ class Validator:
     def _compare(self, pass_name: str, before: _Snapshot, after: _Snapshot, context: ir.Context) -> None:
         old, new = before.results, after.results
         if np.issubdtype(old.dtype, np.floating) and not np.issubdtype(new.dtype, np.floating):
-            old = old.astype(np.float64) / (after.interface.output_scale or 1.0)
+            units = old.astype(np.float64) / (after.interface.output_scale or 1.0) + after.interface.output_zero_point
+            # A scale that is no power of two leaves the float rounding of the model's last multiplication.
+            old = np.where(np.abs(units - np.rint(units)) < 2.0**-10, np.rint(units), units)
         if old[0].size != new[0].size:
             message = f"the result has {new[0].size} elements, {old[0].size} before"
             raise UserError(message, where=f"{pass_name}: {after.layer}" if after.layer else pass_name)

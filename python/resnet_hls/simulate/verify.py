@@ -92,7 +92,7 @@ def scale_pixels(images: NDArray[Any], pixel_scale: int) -> NDArray[np.float32]:
 
 
 def quantize(real: NDArray[np.float32], port: Port) -> csim.Bytes:
-    """The integers of a port: x / scale, rounded half to even, clipped.
+    """The integers of a port: x / scale, rounded half to even, moved by the zero point, clipped.
 
     Args:
         real: of any shape.
@@ -102,7 +102,8 @@ def quantize(real: NDArray[np.float32], port: Port) -> csim.Bytes:
         int8 or uint8 of the same shape.
     """
     least, greatest = port.range
-    integers: NDArray[np.float32] = np.clip(np.rint(real / np.float32(port.scale)), least, greatest)
+    rounded = np.rint(real / np.float32(port.scale)) + np.float32(port.zero_point)
+    integers: NDArray[np.float32] = np.clip(rounded, least, greatest)
     return integers.astype(np.int8) if port.signed else integers.astype(np.uint8)
 
 
@@ -121,7 +122,7 @@ def to_integers(real: NDArray[Any], port: Port) -> NDArray[np.int64]:
     """
     if real.ndim == 4:
         real = real.transpose(0, 2, 3, 1)
-    units = real.reshape(len(real), -1).astype(np.float64) / port.scale
+    units = real.reshape(len(real), -1).astype(np.float64) / port.scale + port.zero_point
     integers = np.rint(units)
     if units.size and float(np.abs(units - integers).max()) > 2.0**-10:
         raise UserError(
