@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Boards: those of the project are sound, a user's own is checked key by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resnet_hls import boards
+from resnet_hls.errors import UserError
+
+BOARD = """
+title = "My board"
+part = "xc7a100t"
+clock_mhz = 125.5
+[resources]
+dsp = 240
+lut = 63400
+ff = 126800
+bram36 = 135
+uram = 0
+"""
+
+
+def test_names() -> None:
+    assert boards.names() == ["kv260", "pynq-z2", "ultra96v2", "zcu102", "zcu104"]
+
+
+def test_kv260() -> None:
+    board = boards.load("kv260")
+    assert (board.name, board.part, board.clock_mhz) == ("kv260", "xck26-sfvc784-2LV-c", 250.0)
+    assert board.resources == boards.Resources(dsp=1248, lut=117120, ff=234240, bram36=144, uram=64)
+
+
+def test_ultra96_has_the_slices_of_its_device() -> None:
+    board = boards.load("ultra96v2")
+    assert board.resources.dsp == 360
+    assert board.clock_mhz == pytest.approx(1500 / 7, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_every_board_loads(name: str) -> None:
+    assert boards.load(name).name == name
+
+
+def test_own_board(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD)
+    board = boards.load(str(path))
+    assert (board.name, board.title, board.clock_mhz, board.resources.dsp) == ("mine", "My board", 125.5, 240)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("dsp = 240", "dsps = 240", "unknown key 'resources.dsps'"),
+        ("dsp = 240\n", "", "the key 'resources.dsp' is missing"),
+        ("dsp = 240", "dsp = 0", "'resources.dsp' is 0, expected an integer of 1 or more"),
+        ("dsp = 240", "dsp = 1.5", "'resources.dsp' is 1.5, expected an integer"),
+        ("uram = 0", "uram = true", "'resources.uram' is True, expected an integer"),
+        ('part = "xc7a100t"', "part = 7", "'part' is 7, expected a text"),
+        ('part = "xc7a100t"', 'part = " "', "'part' is ' ', expected a text"),
+        ("clock_mhz = 125.5", "clock_mhz = -1", "'clock_mhz' is -1, expected a number of MHz"),
+        ("clock_mhz = 125.5", "clock = 125.5", "unknown key 'clock'"),
+        ("[resources]", "[resource]", "unknown key 'resource'"),
+        ("title", "title =", "is no TOML"),
+    ],
+)
+def test_wrong_board(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        boards.load(str(path))
+    assert message in caught.value.message
+    assert caught.value.where == str(path)
+    assert caught.value.help
+    assert "\n" not in f"{caught.value}{caught.value.help}"
+
+
+def test_resources_must_be_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('title = "x"\npart = "y"\nclock_mhz = 1\nresources = 5\n')
+    with pytest.raises(UserError, match="'resources' is 5, expected a table"):
+        boards.load(str(path))
+
+
+@pytest.mark.parametrize(("name", "help"), [("kv26", "did you mean 'kv260'"), ("KV260", "'kv260'"), ("x", "ultra96v2")])
+def test_unknown_board(name: str, help: str) -> None:
+    with pytest.raises(UserError, match=f"no board named '{name}'") as caught:
+        boards.load(name)
+    assert help in caught.value.help
+    assert caught.value.status == 2
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such file"):
+        boards.load(str(tmp_path / "none.toml"))
+    with pytest.raises(UserError, match="cannot be read"):
+        boards.load(f"{tmp_path}/")

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`resnet-hls build`: what it writes, that it writes the same twice, and that each stage runs alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from integration_tool import Tool
+
+from resnet_hls import pipelines
+
+FILES = {
+    "manifest.json", "report.json", "reference/model.onnx",
+    "ir/00-imported.mlir", "ir/10-integer.mlir", "ir/20-affine.mlir", "ir/30-dataflow.mlir", "ir/40-scheduled.mlir",
+    "src/small.cpp", "src/small.h", "src/tasks.cpp", "src/tasks.h", "src/weights.h", "src/resnet_hls/word.h",
+    "tb/bounded_top.cpp", "tb/expected.bin", "tb/images.bin", "tb/testbench.cpp",
+}  # fmt: skip
+REPORT = {
+    "model", "board", "part", "clock_mhz", "initiation_interval_cycles", "latency_cycles", "fps", "fps_limited_by",
+    "macs_per_frame", "dsp_roofline_fps", "resources", "skip_buffer_bytes", "skip_buffer_bytes_naive",
+    "skip_buffer_bytes_published", "fifo_bytes", "line_buffer_bytes", "weight_bytes", "power_w", "per_task", "streams",
+    "provenance",
+}  # fmt: skip
+# Two stem and block convolutions on 16x16, one stride-2 block with its 1x1 on 8x8, the classifier.
+SMALL_MACS = 16 * 16 * 9 * (3 * 4 + 4 * 4 + 4 * 4) + 8 * 8 * (9 * 4 * 8 + 9 * 8 * 8 + 4 * 8) + 8 * 10
+
+
+def content(folder: Path) -> dict[str, str]:
+    """A hash of every file."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_files(project: Path) -> None:
+    assert set(content(project)) >= FILES
+
+
+def test_two_builds_are_byte_identical(tool: Tool, small_onnx: Path, project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / small_onnx.name
+    elsewhere.parent.mkdir()
+    shutil.copy(small_onnx, elsewhere)
+    done = tool("build", elsewhere.name, "-o", tmp_path / "again", cwd=elsewhere.parent)
+    assert done.returncode == 0, done.stderr
+    assert content(tmp_path / "again") == content(project)
+
+
+def test_nothing_names_this_machine(small_onnx: Path, project: Path) -> None:
+    for path in project.rglob("*"):
+        if path.is_file():
+            text = path.read_bytes()
+            for secret in (str(small_onnx.parent), str(project), str(Path.home()), sys.prefix):
+                assert secret.encode() not in text, path
+
+
+def test_manifest(project: Path, small_onnx: Path) -> None:
+    manifest = json.loads((project / "manifest.json").read_text())
+    assert manifest["name"] == "small"
+    assert manifest["model"] == "small.qonnx.onnx"
+    assert manifest["source_kind"] == "onnx"
+    assert manifest["sha256"]["model"] == hashlib.sha256(small_onnx.read_bytes()).hexdigest()
+    expected = {"shape": [16, 16, 3], "scale": 2.0**-6, "signed": True, "min": -128, "max": 127}
+    assert manifest["input"].items() >= expected.items()
+    assert manifest["output"]["shape"] == [1, 1, 10]
+    assert manifest["output"]["scale"] == 2.0**-2
+    assert manifest["board"] == "kv260"
+    assert {"resnet-hls", "torch-mlir", "onnx"} <= set(manifest["versions"])
+
+
+def test_report(tool: Tool, project: Path) -> None:
+    text = (project / "report.json").read_text()
+    report = json.loads(text)
+    assert set(report) == REPORT
+    assert report["macs_per_frame"] == SMALL_MACS
+    assert report["initiation_interval_cycles"] == max(row["cycles"] for row in report["per_task"])
+    assert report["fps"] == pytest.approx(250e6 / report["initiation_interval_cycles"], abs=0.1)
+    assert report["resources"]["dsp"]["used"] == sum(row["dsp"] for row in report["per_task"])
+    assert report["resources"]["dsp"]["used"] <= report["resources"]["dsp"]["available"] == 1248
+    assert report["resources"]["lut"] == {"used": None, "available": 117120}
+    names = {row["name"] for row in report["per_task"]}
+    for row in report["streams"]:
+        assert row["from"] in names | {"input"}
+        assert row["to"] in names | {"output"}
+        assert 1 <= row["peak"] <= row["depth"]
+    assert report["provenance"]["fps"] == "modelled"
+    printed = tool("report", project)
+    assert printed.returncode == 0
+    assert "frames/s (modelled)" in printed.stdout
+    assert all(name in printed.stdout for name in names)
+    assert tool("report", project, "--json").stdout == text
+
+
+@pytest.mark.parametrize("number", range(len(pipelines.STAGES)))
+def test_each_stage_runs_alone(project: Path, number: int) -> None:
+    stage = pipelines.STAGES[number]
+    before = pipelines.IMPORTED_FILE if number == 0 else pipelines.STAGES[number - 1].file
+    text = json.loads((project / "manifest.json").read_text())["pipelines"][stage.name]
+    opt = Path(sys.executable).with_name("resnet-opt")
+    # What is inside a named linalg operation has no place for its location in MLIR's text.
+    flags = [] if number == 0 else ["--mlir-print-debuginfo"]
+
+    def run(file: str, pipeline: str) -> str:
+        command = [opt, project / "ir" / file, f"--pass-pipeline={pipeline}", *flags]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert run(before, text) == run(stage.file, "builtin.module()")
+
+
+def test_translate_gives_the_sources(project: Path) -> None:
+    translate = Path(sys.executable).with_name("resnet-translate")
+    command = [translate, project / "ir" / pipelines.SCHEDULE.file, "--emit-hls-cpp"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    for name in ("small.cpp", "small.h", "tasks.cpp", "tasks.h", "weights.h"):
+        assert f"// ===== {name}\n{(project / 'src' / name).read_text()}" in done.stdout
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_sources_compile_without_warnings(project: Path, repository: Path, compiler: str) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    for source in sorted((project / "src").glob("*.cpp")):
+        flags = ["-std=c++14", "-Wall", "-Wextra", "-fsyntax-only"]
+        include = ["-I", str(project / "src"), "-isystem", str(repository / "lib" / "csim")]
+        done = subprocess.run([compiler, *flags, *include, str(source)], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_onnx_needs_no_torch(small_onnx: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom resnet_hls.cli import main\n"
+        f"status = main(['build', {str(small_onnx)!r}, '-o', {str(tmp_path / 'out')!r}])\n"
+        "heavy = {'torch', 'torchao', 'onnx', 'onnxruntime', 'rich'} & set(sys.modules)\n"
+        "sys.exit(status or (f'imported {heavy}' if heavy else 0))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_force_replaces_a_project(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert tool("build", small_onnx, "-o", out, "--name", "first").returncode == 0
+    (out / "src" / "note.txt").write_text("mine")
+    assert tool("build", small_onnx, "-o", out).returncode == 1
+    assert (out / "src" / "note.txt").exists()
+    assert tool("build", small_onnx, "-o", out, "--force").returncode == 0
+    assert not (out / "src" / "note.txt").exists()
+    assert (out / "src" / "small.cpp").exists()
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_force_replaces_nothing_but_projects(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    done = tool("build", small_onnx, "-o", tmp_path, "--force")
+    assert done.returncode == 1
+    assert "holds no project" in done.stderr
+    assert os.listdir(tmp_path) == ["precious.txt"]
+
+
+def test_empty_folder_is_taken(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert tool("build", small_onnx, "-o", tmp_path / "empty").returncode == 0
+
+
+def test_options_reach_the_design(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+    done = tool(
+        "build", small_onnx, "-o", tmp_path / "out", "--board", "ultra96v2", "--clock", "100", "--target-fps", "5000",
+        "--name", "slow_one",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["board"], report["clock_mhz"], report["model"]) == ("ultra96v2", 100.0, "slow_one")
+    assert report["fps"] >= 5000
+    fastest = tool("build", small_onnx, "-o", tmp_path / "fastest", "--max-dsp", "60")
+    assert fastest.returncode == 0, fastest.stderr
+    report = json.loads((tmp_path / "fastest" / "report.json").read_text())
+    assert report["resources"]["dsp"]["used"] <= 60
+
+
+def test_own_board(tool: Tool, small_onnx: Path, repository: Path, tmp_path: Path) -> None:
+    text = (repository / "python" / "resnet_hls" / "boards" / "kv260.toml").read_text()
+    (tmp_path / "half.toml").write_text(text.replace("dsp = 1248", "dsp = 62"))
+    done = tool("build", small_onnx, "-o", tmp_path / "out", "--board", tmp_path / "half.toml")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["resources"]["dsp"]["used"] <= 62
