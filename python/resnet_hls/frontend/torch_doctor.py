@@ -31,7 +31,7 @@ def examine(source: TorchSource) -> Diagnosis:
         imported = source.imported()
     except UserError as error:
         problem = Problem(error.where or source.model, error.message, error.help)
-        return Diagnosis(path, "", (), (), (), (), (), (problem,), (), ())
+        return Diagnosis(path, "", (), (), (), (), (), (problem,), ())
     graph = quantized.module.graph
     shapes = _shapes(quantized)
     return Diagnosis(
@@ -43,7 +43,6 @@ def examine(source: TorchSource) -> Diagnosis:
         skips=tuple(_skips(graph)),
         quantizers=tuple(_quantizers(graph)),
         problems=(),
-        limits=(),
         notes=imported.notes,
     )
 

@@ -35,7 +35,8 @@ def save(quantized: QuantizedModule) -> bytes:
     """
     import torch
 
-    module = copy.deepcopy(quantized.module)
+    with quiet():
+        module = copy.deepcopy(quantized.module)
     _drop_unused(module)
     images = torch.zeros(2, *quantized.input_shape)
     batch = {0: torch.export.Dim("images", min=1, max=_LARGEST_BATCH)}
@@ -56,7 +57,7 @@ def load(path: Path, input_shape: tuple[int, ...]) -> QuantizedModule:
     Raises:
         UserError: PyTorch is not installed, or the file is missing or damaged.
     """
-    require("torch", "torchao")
+    require("torch")
     import torch
     from torch.ao.quantization.fx import _decomposed  # noqa: F401  # registers the quantize and dequantize operators
 

@@ -14,6 +14,7 @@ from torch_mlir.dialects import memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, is_constant, is_local, match_indices, nests
+from resnet_hls.passes._constant_nests import inline_constant_nests
 from resnet_hls.passes._registry import Pass, register_pass
 from resnet_hls.passes.channels_last import dims_of
 
@@ -188,6 +189,7 @@ class _Fusion:
                 iu.erase_if_unused(owner)
 
     def run(self) -> None:
+        inline_constant_nests(self.function)
         self.flatten_reductions()
         self.fuse_consumers()
 
@@ -200,7 +202,8 @@ class FuseLoops(Pass):
     Before: one affine nest per operation. After: one perfect nest per reduction, which starts its accumulator in its
     first step and requantizes in its last one (both under `affine.if`), with an accumulator that holds just the
     elements alive at once. The loops of a reduction follow the order in which its streamed operand is produced; taps
-    of a window are innermost.
+    of a window are innermost. What a nest computes from constants alone (an int16 bias widened) is computed where it is
+    used.
 
     An elementwise nest is fused into the last nest that produces one of its operands, when every load of that nest's
     result names the element that the same iteration stores: then all its other operands exist by that time. The test
