@@ -65,10 +65,10 @@ class Ports:
 
 def _port(function: ir.Operation, attribute: str, kind: ir.Type) -> Port:
     values = ir.DictAttr(function.attributes[attribute])
-    limits = [ir.IntegerAttr(values[key]).value if key in values else None for key in ("min", "max")]
+    least, most = (ir.IntegerAttr(values[key]).value if key in values else None for key in ("min", "max"))
     shape = tuple(ir.ShapedType(kind).shape)[1:]
     zero_point = ir.IntegerAttr(values["zero_point"]).value if "zero_point" in values else 0
-    return Port(shape, ir.FloatAttr(values["scale"]).value, ir.BoolAttr(values["signed"]).value, *limits, zero_point)
+    return Port(shape, ir.FloatAttr(values["scale"]).value, ir.BoolAttr(values["signed"]).value, least, most, zero_point)
 
 
 class Accelerator:

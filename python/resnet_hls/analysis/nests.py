@@ -39,14 +39,15 @@ class Access:
 
     @property
     def is_store(self) -> bool:
-        return self.op.name == "affine.store"
+        return bool(self.op.name == "affine.store")
 
 
 @dataclass(frozen=True)
 class Nest:
     """A perfect nest: loops from the outermost to the innermost; everything else stands in the innermost body.
 
-    A loop marked `hls.pipeline` is the innermost one: loops inside it belong to its body (registers that shift, unrolled).
+    A loop marked `hls.pipeline` is the innermost one: loops inside it belong to its body (registers that shift,
+    unrolled).
     """
 
     loops: tuple[ir.Operation, ...]
@@ -85,7 +86,8 @@ class Nest:
     def in_terms_of_loops(self, exprs: Sequence[ir.AffineExpr], operands: Sequence[ir.Value]) -> list[ir.AffineExpr]:
         """Expressions over `operands` as expressions over the nest's induction variables.
 
-        Variables of loops inside the body (registers that shift) become further dimensions, numbered after the nest's own.
+        Variables of loops inside the body (registers that shift) become further dimensions, numbered after the nest's
+        own.
         """
         inner = [value for value in dict.fromkeys(operands) if value not in self.induction]
         variables = [*self.induction, *inner]
@@ -155,8 +157,8 @@ def linear(expr: ir.AffineExpr) -> tuple[dict[int, int], int] | None:
 def match_indices(written: Access, read: Access) -> dict[int, int] | None:
     """Which loop of the reader is which loop of the writer, when both name the same element in the same way; else None.
 
-    Exact for accesses whose expressions are distinct loops or constants: then the equation between the two index tuples has just
-    this solution.
+    Exact for accesses whose expressions are distinct loops or constants: then the equation between the two index tuples
+    has just this solution.
     """
     pairs: dict[int, int] = {}
     for a, b in zip(written.exprs, read.exprs, strict=True):

@@ -82,7 +82,7 @@ class _ProbeJit(Jit):
 
 
 def _run(jit: _ProbeJit, image: NDArray[Any], layers: list[str]) -> list[FeatureMap]:
-    found = {}
+    found: dict[str, FeatureMap] = {}
     for layer, values in zip(layers, jit.run_one(image)[1:], strict=True):
         found.pop(layer, None)
         found[layer] = FeatureMap(layer, values)
