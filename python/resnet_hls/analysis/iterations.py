@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Which iterations of a nest execute an operation, and in what order it touches elements: exact, by enumeration. Reads the IR only."""
+"""Which iterations of a nest execute an operation, in what order it touches elements: exact, by enumeration.
+
+Reads the IR only.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Nest, linear
+from resnet_hls.passes._registry import PassFailure
+from resnet_hls.passes.channels_last import dims_of
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -35,19 +40,33 @@ def evaluate(expr: ir.AffineExpr, dims: Sequence[Array]) -> Array:
     return -((-left) // right)  # ceildiv
 
 
-def guards_of(op: ir.Operation, nest: Nest) -> list[tuple[ir.AffineExpr, bool]]:
-    """Constraints over the nest's loops under which `op` executes (the conditions of the `affine.if`s around it)."""
+def guards_of(op: ir.Operation, nest: Nest, inside: ir.Operation | None = None) -> list[tuple[ir.AffineExpr, bool]]:
+    """Constraints over the nest's loops under which `op` executes: the conditions of the `affine.if`s around it.
+
+    Only those below the operation `inside`, where it is given.
+
+    Raises PassFailure for an operation in an else branch whose condition is no single inequality.
+    """
     found: list[tuple[ir.AffineExpr, bool]] = []
     inner, parent = op, op.parent.operation
-    while parent != nest.loops[-1]:
+    stop = nest.loops[-1] if inside is None else inside
+    while parent != stop:
         if parent.name == "affine.if":
-            if len(parent.regions) > 1 and inner.block != parent.regions[0].blocks[0]:
-                raise ValueError("operation in an else branch")
             constraints = iu.set_constraints(parent.attributes["condition"])
             exprs = nest.in_terms_of_loops([e for e, _ in constraints], iu.index_operands(parent))
-            found += list(zip(exprs, (equal for _, equal in constraints), strict=True))
+            here = list(zip(exprs, (equal for _, equal in constraints), strict=True))
+            if len(parent.regions) > 1 and inner.block != parent.regions[0].blocks[0]:
+                if len(here) != 1 or here[0][1]:
+                    raise PassFailure(op, "an access in the else branch of a condition that is no single inequality")
+                here = [(negation(here[0][0], len(nest.loops)), False)]
+            found += here
         inner, parent = parent, parent.parent.operation
     return found
+
+
+def negation(expr: ir.AffineExpr, dims: int) -> ir.AffineExpr:
+    """The expression that is at least 0 exactly where `expr` is not."""
+    return ir.AffineMap.get(dims, 0, [ir.AffineExpr.simplify_affine_expr(expr * -1 - 1, dims, 0)]).results[0]
 
 
 def fixed_loops(guards: Sequence[tuple[ir.AffineExpr, bool]]) -> dict[int, int]:
@@ -58,6 +77,18 @@ def fixed_loops(guards: Sequence[tuple[ir.AffineExpr, bool]]) -> dict[int, int]:
         if equal and form is not None and list(form[0].values()) == [1]:
             fixed[next(iter(form[0]))] = -form[1]
     return fixed
+
+
+def same_for_all_lanes(expr: ir.AffineExpr, loop: int, factor: int) -> bool:
+    """True when `expr >= 0` is the same for all of `factor` neighbouring iterations of `loop`, in every group."""
+    if factor == 1 or loop not in dims_of(expr):
+        return True
+    form = linear(expr)
+    if form is None or abs(form[0][loop]) != 1:
+        return False
+    coefficients, constant = form
+    others = all(c % factor == 0 for d, c in coefficients.items() if d != loop)
+    return others and constant % factor == (0 if coefficients[loop] > 0 else factor - 1)
 
 
 def executed(op: ir.Operation, nest: Nest) -> list[Array]:

@@ -31,7 +31,7 @@ def trip_count(loop: ir.Operation) -> int:
 
 @dataclass(frozen=True)
 class Access:
-    """One affine.load or affine.store: the buffer and, per dimension, an expression over the nest's induction variables."""
+    """One affine.load or affine.store: the buffer and, per dimension, an expression over the nest's loops."""
 
     op: ir.Operation
     buffer: ir.Value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Tasks of a dataflow: their nests, their stream accesses by iteration, the graph they form. Reads the IR, changes nothing."""
+"""Tasks of a dataflow: their nests, their stream accesses by iteration, the graph they form. Reads the IR only."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Task:
     def nest(self) -> Nest:
         return task_nest(self.op)
 
-    @property
+    @cached_property
     def inputs(self) -> list[ir.Value]:
         """Streams that the task reads, in program order."""
         return list(dict.fromkeys(t.stream for t in self.transfers if not t.is_write))
 
-    @property
+    @cached_property
     def outputs(self) -> list[ir.Value]:
         """Streams that the task writes, in program order."""
         return list(dict.fromkeys(t.stream for t in self.transfers if t.is_write))
@@ -73,10 +73,16 @@ class Task:
         """Reads and writes in program order."""
         return [transfer_of(op) for op in iu.walk(self.op, "hls.read", "hls.write")]
 
+    @cached_property
+    def _steps(self) -> dict[ir.Value, Array]:
+        return {}
+
     def steps(self, stream: ir.Value) -> Array:
-        """The iteration of the task at each of its transfers of `stream`, in order."""
-        found = [steps_of(t.op, self.nest) for t in self.transfers if t.stream == stream]
-        return np.sort(np.concatenate(found)) if len(found) != 1 else found[0]
+        """The iteration of the task at each of its transfers of `stream`, in order. Do not change it."""
+        if stream not in self._steps:
+            found = [steps_of(t.op, self.nest) for t in self.transfers if t.stream == stream]
+            self._steps[stream] = np.sort(np.concatenate(found)) if len(found) != 1 else found[0]
+        return self._steps[stream]
 
     @property
     def trip_count(self) -> int:
@@ -106,17 +112,22 @@ def word_bits(stream: ir.Value) -> int:
     return lanes_of(stream) * ir.IntegerType(hls.element_of(stream.type).element_type).width
 
 
-def words_written(dataflow: ir.Operation) -> dict[ir.Value, int]:
-    """Words per frame through each stream, counted at its writer."""
+def words_written(dataflow: ir.Operation, found: list[Task] | None = None) -> dict[ir.Value, int]:
+    """Words per frame through each stream, counted at its writer; `found` are the dataflow's tasks, if known."""
     counts: dict[ir.Value, int] = {}
     for op in (o.operation for o in iu.body(dataflow).operations):
         if op.name == "hls.source":
-            elements = int(np.prod(ir.MemRefType(op.operands[0].type).shape))
-            counts[op.operands[1]] = elements // lanes_of(op.operands[1])
-    for task in tasks(dataflow):
+            counts[op.operands[1]] = port_words(op)
+    for task in tasks(dataflow) if found is None else found:
         for stream in task.outputs:
             counts[stream] = len(task.steps(stream))
     return counts
+
+
+def port_words(op: ir.Operation) -> int:
+    """Words per frame through an hls.source or hls.sink."""
+    buffer, stream = op.operands if op.name == "hls.source" else reversed(list(op.operands))
+    return int(np.prod(ir.MemRefType(buffer.type).shape, dtype=np.int64)) // lanes_of(stream)
 
 
 def the_dataflow(module: ir.Operation) -> ir.Operation:

@@ -4,16 +4,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
+from math import prod
 from typing import ClassVar
 
-import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.iterations import fixed_loops, guards_of
+from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_lanes
 from resnet_hls.analysis.tasks import Task, Transfer, tasks, the_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
+
+
+@dataclass(frozen=True)
+class Option:
+    """Factors by loop, the cycles a frame takes with them, and the multipliers they need."""
+
+    factors: dict[int, int]
+    cycles: int
+    multipliers: int
 
 
 @dataclass
@@ -23,28 +33,41 @@ class Choice:
     task: Task
     taps: set[int]
     lanes: dict[ir.Value, int]  # stream -> the loop whose factor is its number of words' lanes
+    window_outputs: set[ir.Value]  # streams whose words hold taps, which no width converter may reorder
     factors: dict[int, int] = field(default_factory=dict)
 
-    @property
-    def loops(self) -> list[int]:
-        return sorted(set(self.lanes.values()))
-
-    @property
-    def multipliers_per_lane(self) -> int:
-        """Products per iteration when nothing but taps is unrolled."""
-        taps = int(np.prod([self.task.nest.extents[d] for d in self.taps], dtype=np.int64))
-        return len(iu.walk(self.task.op, "arith.muli")) * taps
+    @cached_property
+    def multiplications(self) -> list[set[int]]:
+        """Per product of the body the loops it is computed in; a loop that a guard holds at one iteration is none."""
+        every = set(range(len(self.task.nest.loops)))
+        ops = iu.walk(self.task.op, "arith.muli")
+        return [every - set(fixed_loops(guards_of(op, self.task.nest))) for op in ops]
 
     def cycles(self, factors: dict[int, int]) -> int:
-        trips = [n // factors.get(d, 1) for d, n in enumerate(self.task.nest.extents) if d not in self.taps]
-        return int(np.prod(trips, dtype=np.int64))
+        extents = enumerate(self.task.nest.extents)
+        return prod(n // factors.get(d, 1) for d, n in extents if d not in self.taps)
 
     def multipliers(self, factors: dict[int, int]) -> int:
-        return self.multipliers_per_lane * int(np.prod(list(factors.values()), dtype=np.int64))
+        """Multipliers of a step: products of all lanes and taps."""
+        lanes = {d: self.task.nest.extents[d] for d in self.taps} | factors
+        return sum(prod(lanes.get(d, 1) for d in loops) for loops in self.multiplications)
 
+    @cached_property
+    def options(self) -> list[Option]:
+        """Every combination of factors; fewest multipliers first, then the smallest factors."""
+        loops = sorted(set(self.lanes.values()))
+        found = []
+        for combination in product(*(self.possible_factors(d) for d in loops)):
+            factors = dict(zip(loops, combination, strict=True))
+            found.append(Option(factors, self.cycles(factors), self.multipliers(factors)))
+        return sorted(found, key=lambda o: (o.multipliers, *o.factors.values()))
 
-def divisors(number: int) -> list[int]:
-    return [d for d in range(1, number + 1) if number % d == 0]
+    def possible_factors(self, loop: int) -> list[int]:
+        """Divisors of the trip count with which all lanes of a group read and write the same streams."""
+        guards = [g for t in self.task.transfers for g, equal in guards_of(t.op, self.task.nest) if not equal]
+        extent = self.task.nest.extents[loop]
+        divisors = [d for d in range(1, extent + 1) if extent % d == 0]
+        return [d for d in divisors if all(same_for_all_lanes(guard, loop, d) for guard in guards)]
 
 
 def lane_loop(task: Task, transfer: Transfer, taps: set[int]) -> int | None:
@@ -57,79 +80,75 @@ def lane_loop(task: Task, transfer: Transfer, taps: set[int]) -> int | None:
 def choice_of(task: Task) -> Choice:
     taps = {d for d, loop in enumerate(task.nest.loops) if "hls.tap" in loop.attributes}
     lanes = {t.stream: loop for t in task.transfers if (loop := lane_loop(task, t, taps)) is not None}
-    return Choice(task, taps, lanes)
+    windows = {t.stream for t in task.transfers if t.is_write and taps - set(fixed_loops(guards_of(t.op, task.nest)))}
+    return Choice(task, taps, lanes, windows)
 
 
 class _Balancer:
     def __init__(self, module: ir.Operation) -> None:
         self.choices = [choice_of(task) for task in tasks(the_dataflow(module))]
         self.writer = {s: c for c in self.choices for s in c.task.outputs}
-        self.reader = {s: c for c in self.choices for s in c.task.inputs}
 
-    def carries_taps(self, stream: ir.Value) -> bool:
-        """True for a stream of windows: its words hold taps, which no width converter may reorder."""
-        writer = self.writer.get(stream)
-        if writer is None:
-            return False
-        transfer = next(t for t in writer.task.transfers if t.stream == stream)
-        return bool(writer.taps - set(fixed_loops(guards_of(transfer.op, writer.task.nest))))
+    def windows(self, choice: Choice) -> list[tuple[ir.Value, Choice]]:
+        """Streams of windows that a task reads, each with the window task that feeds it."""
+        feeders = [(s, self.writer.get(s)) for s in choice.task.inputs]
+        return [(s, feeder) for s, feeder in feeders if feeder is not None and s in feeder.window_outputs]
 
-    def options(self, choice: Choice, target: int) -> list[dict[int, int]]:
-        """Factors with which the task, and the window task that feeds it, meet the target; cheapest first."""
-        extents = choice.task.nest.extents
-        found: list[tuple[tuple[int, ...], dict[int, int]]] = []
-        for combination in product(*(divisors(extents[d]) for d in choice.loops)):
-            factors = dict(zip(choice.loops, combination, strict=True))
-            if choice.cycles(factors) > target:
+    def converters(self, choice: Choice, chosen: Option, target: int) -> int | None:
+        """Width converters before the task with these factors.
+
+        None where words cannot be converted or a window task that feeds it is too slow.
+        """
+        windows = dict(self.windows(choice))
+        count = 0
+        for stream in choice.task.inputs:
+            if stream not in choice.lanes:
                 continue
-            converters, ok = 0, True
-            for stream in choice.task.inputs:
-                loop, feeder = choice.lanes.get(stream), self.writer.get(stream)
-                if loop is None or feeder is None:
-                    continue
-                if self.carries_taps(stream):
-                    ok &= feeder.cycles({feeder.lanes[stream]: factors[loop]}) <= target
-                    source = next((s for s in feeder.task.inputs if s in feeder.lanes), None)
-                    above = self.writer.get(source) if source is not None else None
-                    have = (
-                        above.factors.get(above.lanes[source]) if above is not None and source in above.lanes else None
-                    )
-                else:
-                    have = feeder.factors.get(feeder.lanes[stream]) if stream in feeder.lanes else None
-                want = factors[loop]
-                converters += have is not None and have != want
-                ok &= have is None or max(have, want) % min(have, want) == 0
-            if ok:
-                found.append(((choice.multipliers(factors), converters, *combination), factors))
-        return [factors for _, factors in sorted(found, key=lambda item: item[0])]
+            want, feeder, source = chosen.factors[choice.lanes[stream]], self.writer.get(stream), stream
+            if stream in windows:
+                feeder = windows[stream]
+                if feeder.cycles({feeder.lanes[stream]: want}) > target:
+                    return None
+                source = next((s for s in feeder.task.inputs if s in feeder.lanes), stream)
+                feeder = self.writer.get(source) if source != stream else None
+            have = feeder.factors.get(feeder.lanes[source]) if feeder is not None and source in feeder.lanes else None
+            if have is not None and max(have, want) % min(have, want):
+                return None
+            count += have is not None and have != want
+        return count
+
+    def choose(self, choice: Choice, target: int) -> Option | None:
+        """The option that reaches the target: fewest multipliers, then fewest converters, then smallest factors."""
+        best: tuple[int, Option] | None = None
+        for candidate in choice.options:
+            if best is not None and candidate.multipliers > best[1].multipliers:
+                break
+            if candidate.cycles <= target:
+                converters = self.converters(choice, candidate, target)
+                if converters is not None and (best is None or converters < best[0]):
+                    best = converters, candidate
+        return None if best is None else best[1]
 
     def assign(self, target: int) -> int | None:
-        """Chooses the cheapest factors that reach `target` cycles; the multipliers they need, or None if there are none."""
+        """Chooses the cheapest factors that reach `target` cycles; gives the multipliers they need, or None."""
         for choice in self.choices:
             choice.factors = {}
         total = 0
         for choice in self.choices:
-            if any(self.carries_taps(s) for s in choice.task.outputs):
+            if choice.window_outputs:
                 continue  # a window task follows its reader
-            options = self.options(choice, target)
-            if not options:
+            chosen = self.choose(choice, target)
+            if chosen is None:
                 return None
-            choice.factors = options[0]
-            total += choice.multipliers(choice.factors)
-            for stream in choice.task.inputs:
-                if self.carries_taps(stream):
-                    feeder = self.writer[stream]
-                    feeder.factors = {feeder.lanes[stream]: choice.factors[choice.lanes[stream]]}
+            choice.factors = chosen.factors
+            total += chosen.multipliers
+            for stream, feeder in self.windows(choice):
+                feeder.factors = {feeder.lanes[stream]: choice.factors[choice.lanes[stream]]}
         return total
 
     def targets(self) -> list[int]:
         """Every initiation interval that some choice of factors gives a task: the candidates, ascending."""
-        found: set[int] = set()
-        for choice in self.choices:
-            extents = choice.task.nest.extents
-            for combination in product(*(divisors(extents[d]) for d in choice.loops)):
-                found.add(choice.cycles(dict(zip(choice.loops, combination, strict=True))))
-        return sorted(found)
+        return sorted({found.cycles for choice in self.choices for found in choice.options})
 
 
 @register_pass
@@ -137,10 +156,10 @@ class _Balancer:
 class Balance(Pass):
     """Choose unroll factors: the least initiation interval whose multipliers fit the board.
 
-    Before: the dataflow of `hls-to-dataflow`. After: the same with `hls.unroll` on the channel loops of every task. A task's
-    loops over input and output channels get the divisors of their trip counts that reach the interval with the fewest
-    multipliers and, among those, the fewest width converters; a window task takes the factor of the task that it feeds. The interval is
-    the least one for which all multipliers together are within `dsp`, one DSP slice each.
+    Before: the dataflow of `hls-to-dataflow`. After: the same with `hls.unroll` on the channel loops of every task. A
+    task's loops over input and output channels get the divisors of their trip counts that reach the interval with the
+    fewest multipliers and, among those, the fewest width converters; a window task takes the factor of the task that it
+    feeds. The interval is the least one for which all multipliers together are within `dsp`, one DSP slice each.
     """
 
     name: ClassVar[str] = "hls-balance"
@@ -151,6 +170,8 @@ class Balance(Pass):
     def run(self, op: ir.Operation) -> None:
         balancer = _Balancer(op)
         candidates = balancer.targets()
+        if not candidates:
+            raise PassFailure(op, "a dataflow without tasks")
         if self.target_cycles:
             needed = balancer.assign(self.target_cycles)
             if needed is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-lower-dataflow: the meaning of the dataflow as sequential code, a Kahn network run task by task. For execution only."""
+"""hls-lower-dataflow: the dataflow as sequential code, a Kahn network run task by task. For execution only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resnet_hls.passes._registry import Pass, register_pass
 
 
 class _Lowering:
-    """Each stream becomes an array of all words of a frame and two counters: how many were written, how many were read."""
+    """Each stream becomes an array of all words of a frame and two counters: words written, words read."""
 
     def __init__(self, function: ir.Operation) -> None:
         self.function = function
@@ -99,9 +99,9 @@ class _Lowering:
 class LowerDataflow(Pass):
     """Lower the dataflow to sequential affine code that can be executed.
 
-    A Kahn network gives the same streams in whatever order its tasks run, so they run one after the other, each for a whole
-    frame, with streams as arrays. This is the meaning of the `hls` operations; `--validate-each` runs it. Nothing is emitted from
-    the result.
+    A Kahn network gives the same streams in whatever order its tasks run, so they run one after the other, each for a
+    whole frame, with streams as arrays. This is the meaning of the `hls` operations; `--validate-each` runs it. Nothing
+    is emitted from the result.
     """
 
     name: ClassVar[str] = "hls-lower-dataflow"

@@ -11,8 +11,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import Task, tasks, the_dataflow
-from resnet_hls.passes.channels_last import dims_of
 from resnet_hls.passes._registry import Pass, option, register_pass
+from resnet_hls.passes.channels_last import dims_of
 
 
 def lanes_attribute(op: ir.Operation) -> int:
@@ -21,7 +21,7 @@ def lanes_attribute(op: ir.Operation) -> int:
 
 
 def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:
-    """Address dimensions of which one step touches several places: indexed by a loop over registers, or by constants."""
+    """Address dimensions of which a step touches several places: indexed by a loop over registers, or by constants."""
     buffer = alloc.results[0]
     count = len(ir.MemRefType(buffer.type).shape) - lanes_attribute(alloc)
     depth = len(task.nest.loops)
@@ -38,9 +38,10 @@ def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:
 class PlaceMemories(Pass):
     """Place every array of a task: registers, LUT memory or block RAM.
 
-    Before: tiled tasks. After: `hls.partition` on every `memref.alloc`, the dimensions of which one step touches several places (rows
-    of a line buffer, a whole window): a bank each. `hls.storage` tells what a bank is: `register` for accumulators, words of streams and up
-    to `register-depth` addresses, `lutram` up to `lutram-depth`, `bram` beyond; for constants `rom_lutram` or `rom_bram`.
+    Before: tiled tasks. After: `hls.partition` on every `memref.alloc`, the dimensions of which one step touches
+    several places (rows of a line buffer, a whole window): a bank each. `hls.storage` tells what a bank is: `register`
+    for accumulators, words of streams and up to `register-depth` addresses, `lutram` up to `lutram-depth`, `bram`
+    beyond; for constants `rom_lutram` or `rom_bram`.
     """
 
     name: ClassVar[str] = "hls-place-memories"

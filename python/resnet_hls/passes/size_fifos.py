@@ -18,11 +18,11 @@ from resnet_hls.passes._registry import Pass, option, register_pass
 class SizeFifos(Pass):
     """Choose the depth of every stream: what waits in it when images arrive at the design's own rate.
 
-    Before: a tiled dataflow with room for a frame in every stream. After: the same with `depth` as small as the most words that
-    wait in the modelled schedule (`analysis/schedule.py`, three frames), and at least `minimum`.
+    Before: a tiled dataflow with room for a frame in every stream. After: the same with `depth` as small as the most
+    words that wait in the modelled schedule (`analysis/schedule.py`, three frames), and at least `minimum`.
 
-    These depths cannot deadlock: the tasks form a Kahn network, whose streams do not depend on the order of execution, so if one
-    complete schedule fits into the depths, no schedule can get stuck. The modelled schedule is one.
+    These depths cannot deadlock: the tasks form a Kahn network, whose streams do not depend on the order of execution,
+    so if one complete schedule fits into the depths, no schedule can get stuck. The modelled schedule is one.
     """
 
     name: ClassVar[str] = "hls-size-fifos"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,16 +12,19 @@ from torch_mlir import ir
 from torch_mlir.dialects import memref
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.iterations import is_row_major_once
+from resnet_hls.analysis.iterations import guards_of, is_row_major_once
 from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
+from resnet_hls.analysis.windows import is_private, name_of
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
-from resnet_hls.passes.temporal_reuse import is_private, name_of
 
 
 @dataclass(frozen=True)
 class Edge:
-    """A stream to be: the buffer it replaces, who stores it (None: the input port) and the load that takes it (None: the output)."""
+    """A stream to be: the buffer it replaces, which nest stores it and which takes it, by which load.
+
+    Without a writer it starts at the input port, without a reader it ends at the output port.
+    """
 
     buffer: ir.Value
     writer: int | None
@@ -28,28 +32,43 @@ class Edge:
     load: Access | None
 
 
+class Names:
+    """Hands out names, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def unique(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self._taken:
+            name, number = f"{wanted}_{number}", number + 1
+        self._taken.add(name)
+        return name
+
+
 class _ToDataflow:
     def __init__(self, function: ir.Operation) -> None:
         self.function = function
         self.nests = nests(function)
-        self.names: list[str] = []
-        for nest in self.nests:
-            name, number = name_of(nest), 1
-            while name in self.names:
-                name, number = f"{name_of(nest)}_{number}", number + 1
-            self.names.append(name)
+        self.task_names, self.stream_names = Names(), Names()
+        self.names = [self.task_names.unique(name_of(nest)) for nest in self.nests]
+        self.order = {o.operation: i for i, o in enumerate(iu.body(function).operations)}
 
     def edges(self) -> list[Edge]:
         source, sink = iu.body(self.function).arguments
+        writers: dict[ir.Value, list[int]] = {}
+        for index, nest in enumerate(self.nests):
+            for buffer in {store.buffer for store in nest.stores}:
+                writers.setdefault(buffer, []).append(index)
         found: list[Edge] = []
         for index, nest in enumerate(self.nests):
             for load in nest.loads:
                 if is_constant(load.buffer) or is_private(load.buffer, nest):
                     continue
-                writers = [i for i, n in enumerate(self.nests) if any(s.buffer == load.buffer for s in n.stores)]
-                if load.buffer != source and (len(writers) != 1 or writers[0] >= index):
+                before = writers.get(load.buffer, [])
+                if load.buffer != source and (len(before) != 1 or before[0] >= index):
                     raise PassFailure(load.op, "a buffer that is not stored by exactly one earlier nest")
-                found.append(Edge(load.buffer, None if load.buffer == source else writers[0], index, load))
+                found.append(Edge(load.buffer, None if load.buffer == source else before[0], index, load))
                 self.check_order(load, nest)
         for index, nest in enumerate(self.nests):
             for store in nest.stores:
@@ -57,6 +76,8 @@ class _ToDataflow:
                     found.append(Edge(store.buffer, index, None, None))
                 if not is_private(store.buffer, nest):
                     self.check_order(store, nest)
+        if not any(edge.writer is None for edge in found) or not any(edge.reader is None for edge in found):
+            raise PassFailure(self.function, "no nest reads the image, or none stores the result")
         return found
 
     def check_order(self, access: Access, nest: Nest) -> None:
@@ -75,27 +96,21 @@ class _ToDataflow:
         with ir.InsertionPoint(terminator), self.function.location:
             dataflow = hls.DataflowOp()
         body = dataflow.regions[0].blocks.append()
-        streams: dict[Edge, ir.Value] = {}
-        for edge in edges:
-            kind = ir.MemRefType(edge.buffer.type)
-            word = hls.stream_type(kind.element_type, [1])
-            writer = "input" if edge.writer is None else self.names[edge.writer]
-            reader = "output" if edge.reader is None else self.names[edge.reader]
-            i64 = ir.IntegerType.get_signless(64)
-            # Room for a whole frame: no schedule can deadlock. hls-size-fifos finds the least depth.
-            depth = ir.IntegerAttr.get(i64, int(np.prod(kind.shape)))
-            with ir.InsertionPoint(body), edge.load.op.location if edge.load else self.function.location:
-                name = ir.StringAttr.get(self.unique_stream(f"{writer}_to_{reader}", streams))
-                fifo = hls.FifoOp(depth, name, word)
-            streams[edge] = fifo.operation.results[0]
         inputs = [edge for edge in edges if edge.writer is None]
-        if len(inputs) > 1:
-            raise PassFailure(
-                self.function, "the input image has several readers", help="start the network with one layer"
-            )
+        image, fork = inputs[0].buffer, len(inputs) > 1
+        first_reader = self.task_names.unique("fork_input") if fork else self.names[inputs[0].reader or 0]
+        image_stream = self.fifo(body, image, "input", first_reader, self.function.location)
+        streams: dict[Edge, ir.Value] = {} if fork else {inputs[0]: image_stream}
+        for edge in edges:
+            if edge not in streams:
+                writer = first_reader if edge.writer is None else self.names[edge.writer]
+                reader = "output" if edge.reader is None else self.names[edge.reader]
+                location = edge.load.op.location if edge.load else self.function.location
+                streams[edge] = self.fifo(body, edge.buffer, writer, reader, location)
         with ir.InsertionPoint(body), self.function.location:
-            for edge in inputs:
-                hls.SourceOp(edge.buffer, streams[edge])
+            hls.SourceOp(image, image_stream)
+        if fork:
+            self.fork(body, first_reader, image, image_stream, [streams[edge] for edge in inputs])
         for index, nest in enumerate(self.nests):
             reading = [edge for edge in edges if edge.reader == index]
             writing = [edge for edge in edges if edge.writer == index]
@@ -110,12 +125,25 @@ class _ToDataflow:
             if op.name in {"memref.alloc", "memref.get_global", "arith.constant"}:
                 iu.erase_if_unused(op)
 
-    def unique_stream(self, wanted: str, streams: dict[Edge, ir.Value]) -> str:
-        taken = {ir.StringAttr(s.owner.operation.attributes["sym_name"]).value for s in streams.values()}
-        name, number = wanted, 1
-        while name in taken:
-            name, number = f"{wanted}_{number}", number + 1
-        return name
+    def fifo(self, body: ir.Block, buffer: ir.Value, writer: str, reader: str, location: ir.Location) -> ir.Value:
+        """A stream for the elements of `buffer`."""
+        kind = ir.MemRefType(buffer.type)
+        # Room for a whole frame: no schedule can deadlock. hls-size-fifos finds the least depth.
+        depth = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), int(np.prod(kind.shape)))
+        name = ir.StringAttr.get(self.stream_names.unique(f"{writer}_to_{reader}"))
+        with ir.InsertionPoint(body), location:
+            return hls.FifoOp(depth, name, hls.stream_type(kind.element_type, [1])).operation.results[0]
+
+    def fork(self, body: ir.Block, name: str, image: ir.Value, source: ir.Value, targets: Sequence[ir.Value]) -> None:
+        """A task that hands every element of the image to all its readers."""
+        with ir.InsertionPoint(body), self.function.location:
+            block = hls.TaskOp(ir.StringAttr.get(name)).regions[0].blocks.append()
+            with ir.InsertionPoint(block):
+                word = self.word(source, "input_word")
+                with iu.affine_loops(ir.MemRefType(image.type).shape):
+                    hls.ReadOp(source, word)
+                    for target in targets:
+                        hls.WriteOp(word, target)
 
     def task(
         self,
@@ -134,10 +162,11 @@ class _ToDataflow:
             iu.clone_into(self.outside(nest, {e.buffer for e in [*reading, *writing]}), mapping)
             clone = iu.clone_into([nest.root], mapping)[0]
         copies = dict(zip(iu.walk(nest.root), iu.walk(clone), strict=True))
-        first = [o.operation for o in block.operations][0]
+        copied_nest = Nest.at(clone)
+        first = next(o.operation for o in block.operations)
         for edge in reading:
             assert edge.load is not None
-            self.replace_load(copies[edge.load.op], streams[edge], first)
+            self.replace_load(copies[edge.load.op], streams[edge], first, copied_nest)
         for store in nest.stores:
             targets = [streams[edge] for edge in writing if edge.buffer == store.buffer]
             if targets:
@@ -152,28 +181,36 @@ class _ToDataflow:
                 owner = iu.defining_op(operand)
                 if owner is not None and owner not in inside and operand not in streamed:
                     used.add(owner)
-        return [o.operation for o in iu.body(self.function).operations if o.operation in used]
+        return sorted(used, key=self.order.__getitem__)
 
-    def replace_load(self, load: ir.Operation, stream: ir.Value, first: ir.Operation) -> None:
-        word = self.word(stream, first, load.location, "input_word")
-        with ir.InsertionPoint(load), load.location:
+    def replace_load(self, load: ir.Operation, stream: ir.Value, first: ir.Operation, nest: Nest) -> None:
+        """The load becomes a read; under the same condition, but before the `affine.if` that only chooses a value."""
+        with ir.InsertionPoint(first), load.location:
+            word = self.word(stream, "input_word")
+        outer = load
+        while (parent := outer.parent.operation).name == "affine.if" and len(parent.results):
+            outer = parent
+        guards = guards_of(load, nest, outer.parent.operation)
+        with ir.InsertionPoint(outer), load.location, iu.affine_guard(guards, nest.induction):
             hls.ReadOp(stream, word)
+        with ir.InsertionPoint(load), load.location:
             value = iu.affine_load(word, ir.AffineMap.get(0, 0, [ir.AffineExpr.get_constant(0)]), [])
         load.results[0].replace_all_uses_with(value)
         load.erase()
 
     def replace_store(self, store: ir.Operation, streams: list[ir.Value], first: ir.Operation) -> None:
-        word = self.word(streams[0], first, store.location, "output_word")
+        with ir.InsertionPoint(first), store.location:
+            word = self.word(streams[0], "output_word")
         with ir.InsertionPoint(store), store.location:
             iu.affine_store(store.operands[0], word, ir.AffineMap.get(0, 0, [ir.AffineExpr.get_constant(0)]), [])
             for stream in streams:
                 hls.WriteOp(word, stream)
         store.erase()
 
-    def word(self, stream: ir.Value, first: ir.Operation, location: ir.Location, name: str) -> ir.Value:
+    def word(self, stream: ir.Value, name: str) -> ir.Value:
+        """A buffer for one word of the stream."""
         kind = hls.element_of(stream.type)
-        with ir.InsertionPoint(first), location:
-            buffer = memref.AllocOp(ir.MemRefType.get(kind.shape, kind.element_type), [], []).result
+        buffer = memref.AllocOp(ir.MemRefType.get(kind.shape, kind.element_type), [], []).result
         buffer.owner.operation.attributes["hls.name"] = ir.StringAttr.get(name)
         return buffer
 
@@ -183,10 +220,11 @@ class _ToDataflow:
 class ToDataflow(Pass):
     """Turn nests into tasks and the buffers between them into streams.
 
-    Before: affine nests after `hls-temporal-reuse`: every buffer between nests is stored and loaded element by element, once and in
-    row-major order (checked here by enumeration). After: one `hls.dataflow` with an `hls.task` per nest and an `hls.fifo` per
-    reader of a buffer; a buffer with several readers is written to each of their streams. The function's arguments become
-    `hls.source` and `hls.sink`. Every stream has room for a frame, so that nothing can deadlock before depths are chosen.
+    Before: affine nests after `hls-temporal-reuse`: every buffer between nests is stored and loaded element by element,
+    once and in row-major order (checked here by enumeration). After: one `hls.dataflow` with an `hls.task` per nest and
+    an `hls.fifo` per reader of a buffer; a buffer with several readers is written to each of their streams. The
+    function's arguments become `hls.source` and `hls.sink`; an image with several readers gets a task `fork_input`.
+    Every stream has room for a frame, so that nothing can deadlock before depths are chosen.
     """
 
     name: ClassVar[str] = "hls-to-dataflow"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-unroll-loops: unroll factors become lanes. Loops are tiled, streams and memories become as wide as the lanes need."""
+"""hls-unroll-loops: unroll factors become lanes. Loops are tiled, streams and memories become as wide as that needs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow
+from resnet_hls.analysis.tasks import fifos, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, register_pass
-from resnet_hls.passes._tiling import TiledTask
+from resnet_hls.passes._tiled_task import Constants, TaskBuilder
+from resnet_hls.passes._tiling import Tiling
 from resnet_hls.passes._width_converter import convert_width
 
 
@@ -26,14 +27,11 @@ class _Unroll:
     def __init__(self, module: ir.Operation) -> None:
         self.module = module
         self.old = the_dataflow(module)
-        self.tiled = {task.name: TiledTask(task, iu.ConstantReader(module)) for task in tasks(self.old)}
-
-    def lanes(self, stream: ir.Value, writing: bool) -> int:
-        """Lanes of a stream as its writer (or reader) wants them; 0 where a port takes what the other side has."""
-        for tiled in self.tiled.values():
-            if stream in (tiled.task.outputs if writing else tiled.task.inputs):
-                return tiled.stream_lanes(stream)
-        return 0
+        self.constants = Constants(module)
+        self.tilings = {task.op: Tiling(task) for task in tasks(self.old)}
+        # Lanes of a stream as its writer and its reader want them; a port takes what the other side has.
+        self.written_lanes = {s: t.stream_lanes(s) for t in self.tilings.values() for s in t.task.outputs}
+        self.read_lanes = {s: t.stream_lanes(s) for t in self.tilings.values() for s in t.task.inputs}
 
     def run(self) -> None:
         with ir.InsertionPoint(self.old), self.old.location:
@@ -41,19 +39,19 @@ class _Unroll:
         body = new.regions[0].blocks.append()
         written: dict[ir.Value, ir.Value] = {}
         read: dict[ir.Value, ir.Value] = {}
-        converters: list[tuple[ir.Value, ir.Value]] = []
+        converters: dict[ir.Value, ir.Value] = {}
         for fifo in fifos(self.old):
             stream = fifo.results[0]
-            writer, reader = self.lanes(stream, writing=True), self.lanes(stream, writing=False)
             elements = ir.IntegerAttr(fifo.attributes["depth"]).value
-            writer, reader = writer or reader, reader or writer
+            reader = self.read_lanes.get(stream) or self.written_lanes[stream]
+            writer = self.written_lanes.get(stream) or reader
             with ir.InsertionPoint(body), fifo.location:
                 if writer == reader:
                     written[stream] = read[stream] = self.fifo(stream, writer, elements // writer, stream_name(stream))
                     continue
                 written[stream] = self.fifo(stream, writer, elements // writer, f"{stream_name(stream)}_x{writer}")
                 read[stream] = self.fifo(stream, reader, elements // reader, f"{stream_name(stream)}_x{reader}")
-                converters.append((written[stream], read[stream]))
+                converters[stream] = read[stream]
         for op in [o.operation for o in iu.body(self.old).operations]:
             with ir.InsertionPoint(body), op.location:
                 if op.name == "hls.source":
@@ -61,10 +59,12 @@ class _Unroll:
                 elif op.name == "hls.sink":
                     hls.SinkOp(read[op.operands[0]], op.operands[1])
                 elif op.name == "hls.task":
-                    self.tiled[Task(op).name].build(body, read, written, self.module)
-                    for source, target in converters:
-                        if source in [written[s] for s in Task(op).outputs]:
-                            convert_width(body, source, target)
+                    task = self.tilings[op].task
+                    streams = {s: read[s] for s in task.inputs} | {s: written[s] for s in task.outputs}
+                    TaskBuilder(self.tilings[op], self.constants, streams).build(body)
+                    for stream in task.outputs:
+                        if stream in converters:
+                            convert_width(body, written[stream], converters[stream])
         iu.erase_tree(self.old)
         used = {ir.FlatSymbolRefAttr(op.attributes["name"]).value for op in iu.walk(self.module, "memref.get_global")}
         for op in iu.walk(self.module, "memref.global"):
@@ -81,10 +81,11 @@ class _Unroll:
 class UnrollLoops(Pass):
     """Turn unroll factors into lanes: tiled loops, wide stream words, reshaped memories.
 
-    Before: tasks whose loops carry `hls.unroll = factor` (a divisor of the trip count) or `hls.tap` (unrolled whole). After: one
-    pipelined loop per task over groups of lanes (`hls.pipeline`); what a step does for its lanes stands in loops marked
-    `hls.unroll`; every stream carries one word per step; memories are indexed `[address …][lane …]`, constants are laid out that way at
-    compile time. Where the lanes of two neighbours differ, a width converter stands between them, a task like any other.
+    Before: tasks whose loops carry `hls.unroll = factor` (a divisor of the trip count) or `hls.tap` (unrolled whole).
+    After: one pipelined loop per task over groups of lanes (`hls.pipeline`); what a step does for its lanes stands in
+    loops marked `hls.unroll`; every stream carries one word per step; memories are indexed `[address …][lane …]`,
+    constants are laid out that way at compile time. Where the lanes of two neighbours differ, a width converter stands
+    between them, a task like any other.
     """
 
     name: ClassVar[str] = "hls-unroll-loops"
