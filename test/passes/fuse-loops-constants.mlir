@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-fuse-loops)' | filecheck %s
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-fuse-loops,verify-affine)' --validate-each | filecheck %s
 //
 // A bias is widened by a nest of its own, as PyTorch's int16 biases are: the constant keeps its 16 bits, and is widened
-// where the accumulator starts. The second nest transposes what it reads, and its load follows.
+// where it is used. The second nest transposes what it reads, and its load follows. The third fills with a constant.
 
 module {
   memref.global "private" constant @bias : memref<4xi16> = dense<[1, -2, 3, -4]>
@@ -18,7 +18,8 @@ module {
   // CHECK-NEXT: [[WIDE:%[0-9a-z_]+]] = arith.extsi [[B]] : i16 to i32
   // CHECK-NEXT: [[T:%[0-9a-z_]+]] = affine.load [[TABLE]]{{\[}}[[R]], [[C]]]
   // CHECK-NEXT: [[ENTRY:%[0-9a-z_]+]] = arith.extsi [[T]] : i8 to i32
-  // CHECK-NEXT: arith.addi [[WIDE]], [[ENTRY]] : i32
+  // CHECK-NEXT: [[SUM:%[0-9a-z_]+]] = arith.addi [[WIDE]], [[ENTRY]] : i32
+  // CHECK-NEXT: arith.addi [[SUM]], %c7_i32 : i32
   // CHECK-NOT: affine.for
   // CHECK: return
   func.func @widened(%image: memref<4x2xi32>, %result: memref<4x2xi32>) {
@@ -26,6 +27,11 @@ module {
     %table = memref.get_global @table : memref<2x4xi8>
     %wide = memref.alloc() : memref<4xi32>
     %transposed = memref.alloc() : memref<4x2xi32>
+    %filled = memref.alloc() : memref<4xi32>
+    %seven = arith.constant 7 : i32
+    affine.for %c = 0 to 4 {
+      affine.store %seven, %filled[%c] : memref<4xi32>
+    }
     affine.for %c = 0 to 4 {
       %0 = affine.load %bias[%c] : memref<4xi16>
       %1 = arith.extsi %0 : i16 to i32
@@ -43,9 +49,11 @@ module {
         %0 = affine.load %image[%c, %r] : memref<4x2xi32>
         %1 = affine.load %wide[%c] : memref<4xi32>
         %2 = affine.load %transposed[%c, %r] : memref<4x2xi32>
-        %3 = arith.addi %1, %2 : i32
-        %4 = arith.addi %0, %3 : i32
-        affine.store %4, %result[%c, %r] : memref<4x2xi32>
+        %3 = affine.load %filled[%c] : memref<4xi32>
+        %4 = arith.addi %1, %2 : i32
+        %5 = arith.addi %4, %3 : i32
+        %6 = arith.addi %0, %5 : i32
+        affine.store %6, %result[%c, %r] : memref<4x2xi32>
       }
     }
     return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Nests that compute from constants alone, such as the widening of an int16 bias: computed where the result is used.
+"""Nests that compute from constants alone: an int16 bias widened, a bias of zeros. Computed where the result is used.
 
 Never evaluates anything: a constant keeps its width in memory.
 """
@@ -27,7 +27,7 @@ def _reads_constants_only(nest: Nest) -> bool:
     if any(op.name not in _BODY and not op.name.startswith("arith.") for op in ops) or len(nest.stores) != 1:
         return False
     store = nest.stores[0]
-    if not nest.loads or not all(is_constant(load.buffer) for load in nest.loads) or not is_local(store.buffer):
+    if not all(is_constant(load.buffer) for load in nest.loads) or not is_local(store.buffer):
         return False
     dims = [expr.position for expr in store.exprs if isinstance(expr, ir.AffineDimExpr)]
     if len(dims) != len(store.exprs) or sorted(dims) != list(range(len(nest.loops))):
