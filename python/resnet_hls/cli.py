@@ -121,8 +121,14 @@ def build(
     print("\n".join(lines(accelerator.report)))
     for note in accelerator.notes:
         print(f"note: {note}")
-    print(f"build: wrote {output}")
+    print(f"build: wrote {_short(output)}")
     return 0
+
+
+def _short(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
 @app.command()
