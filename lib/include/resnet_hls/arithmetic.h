@@ -6,6 +6,8 @@
 
 #include <ap_int.h>
 
+#include "warnings.h"
+
 namespace resnet_hls {
 
 template <typename T> T max(const T& a, const T& b) {

@@ -8,6 +8,7 @@
 #include <ap_axi_sdata.h>
 #include <ap_int.h>
 
+#include "warnings.h"
 #include "word.h"
 
 namespace resnet_hls {

@@ -23,9 +23,10 @@ Array = np.ndarray[Any, np.dtype[np.int64]]
 def evaluate(expr: ir.AffineExpr, dims: Sequence[Array]) -> Array:
     """The values of an affine expression for arrays of dimension values (broadcast against each other)."""
     if isinstance(expr, ir.AffineConstantExpr):
-        return np.int64(expr.value)  # type: ignore[return-value]
+        return np.array(expr.value)
     if isinstance(expr, ir.AffineDimExpr):
-        return dims[expr.position]
+        position: int = expr.position
+        return dims[position]
     if not isinstance(expr, ir.AffineBinaryExpr):
         raise ValueError(f"cannot evaluate {expr}")
     left, right = evaluate(expr.lhs, dims), evaluate(expr.rhs, dims)
@@ -115,7 +116,7 @@ def executions(op: ir.Operation, nest: Nest) -> int:
 def steps_of(op: ir.Operation, nest: Nest) -> Array:
     """The linear iteration number of the nest at each execution of `op`."""
     loops = executed(op, nest)
-    return np.ravel_multi_index(tuple(loops), tuple(nest.extents))  # type: ignore[no-any-return]
+    return np.ravel_multi_index(tuple(loops), tuple(nest.extents))
 
 
 def element_order(op: ir.Operation, nest: Nest) -> Array:
@@ -124,7 +125,7 @@ def element_order(op: ir.Operation, nest: Nest) -> Array:
     access = nest.access(op)
     shape = ir.MemRefType(access.buffer.type).shape
     indices = [np.broadcast_to(evaluate(e, loops), loops[0].shape) for e in access.exprs]
-    return np.ravel_multi_index(tuple(indices), tuple(shape))  # type: ignore[no-any-return]
+    return np.ravel_multi_index(tuple(indices), tuple(shape))
 
 
 def is_row_major_once(op: ir.Operation, nest: Nest) -> bool:

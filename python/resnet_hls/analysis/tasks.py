@@ -33,7 +33,7 @@ class Transfer:
 
     @property
     def is_write(self) -> bool:
-        return self.op.name == "hls.write"
+        return bool(self.op.name == "hls.write")
 
     @property
     def buffer(self) -> ir.Value:
@@ -109,7 +109,8 @@ def lanes_of(stream: ir.Value) -> int:
 
 
 def word_bits(stream: ir.Value) -> int:
-    return lanes_of(stream) * ir.IntegerType(hls.element_of(stream.type).element_type).width
+    width: int = ir.IntegerType(hls.element_of(stream.type).element_type).width
+    return lanes_of(stream) * width
 
 
 def words_written(dataflow: ir.Operation, found: list[Task] | None = None) -> dict[ir.Value, int]:

@@ -36,7 +36,7 @@ def bounds(expr: ir.AffineExpr, variables: Sequence[Variable]) -> tuple[int, int
         ends = [a * c, a * d, b * c, b * d]
         return min(ends), max(ends)
     if isinstance(expr, ir.AffineModExpr):
-        return (a, b) if 0 <= a and b < c else (0, d - 1)
+        return (a, b) if a >= 0 and b < c else (0, d - 1)
     if isinstance(expr, ir.AffineFloorDivExpr):
         return a // c, b // c
     return -(-a // c), -(-b // c)
@@ -83,7 +83,7 @@ class AffineText:
         )
 
     def _division(self, expr: ir.AffineBinaryExpr) -> str:
-        """`mod`, `floordiv`, `ceildiv`: C++ truncates, so negative operands go through helpers of resnet_hls/arithmetic.h."""
+        """`mod`, `floordiv`, `ceildiv`: C++ truncates, so resnet_hls/arithmetic.h helps with negative operands."""
         divisor = bounds(expr.rhs, self.variables)[0]
         text, binding = self._print(expr.lhs)
         if bounds(expr.lhs, self.variables)[0] >= 0 and not isinstance(expr, ir.AffineCeilDivExpr):
@@ -95,7 +95,7 @@ class AffineText:
         return f"resnet_hls::{name}({text}, {divisor})"
 
     def condition(self, constraints: Sequence[tuple[ir.AffineExpr, bool]]) -> str:
-        """The conjunction of constraints (`expr == 0`, else `expr >= 0`); those that always hold are left out, "" if all do."""
+        """The conjunction of constraints, `expr == 0` or `expr >= 0`; without those that always hold, "" if all do."""
         parts: list[str] = []
         for expr, equal in constraints:
             low, high = bounds(expr, self.variables)
@@ -108,6 +108,10 @@ class AffineText:
         """`x - 3 == 0` reads as `x == 3`, `-x - y + 31 >= 0` as `x + y <= 31`."""
         form = linear(expr)
         if form is None:
+            remainder = _remainder(expr) if equal else None
+            if remainder is not None:  # whether it is 0 does not depend on how negative numbers are rounded
+                text, binding = self._print(remainder[0])
+                return f"{text if binding == _ATOM else f'({text})'} % {remainder[1]} == 0"
             return f"{self.text(expr)} {'==' if equal else '>='} 0"
         coefficients, constant = form
         positive = {d: c for d, c in coefficients.items() if c > 0}
@@ -122,3 +126,37 @@ class AffineText:
     def _terms(self, coefficients: dict[int, int]) -> str:
         names = [(self.variables[d].name, c) for d, c in sorted(coefficients.items())]
         return " + ".join(name if c == 1 else f"{c} * {name}" for name, c in names)
+
+
+def _remainder(expr: ir.AffineExpr) -> tuple[ir.AffineExpr, int] | None:
+    """`e` and `m` for `e mod m`, also in the form `e - (e floordiv m) * m` that MLIR's simplification gives it."""
+    if isinstance(expr, ir.AffineModExpr) and isinstance(expr.rhs, ir.AffineConstantExpr):
+        return expr.lhs, expr.rhs.value
+    terms, divisions = _summands(expr), []
+    for term in terms:
+        factor = term.rhs if isinstance(term, ir.AffineMulExpr) else None
+        if isinstance(factor, ir.AffineConstantExpr) and isinstance(term.lhs, ir.AffineFloorDivExpr):
+            divisions.append((term, term.lhs, factor.value))
+    if len(divisions) != 1:
+        return None
+    term, division, factor = divisions[0]
+    forms = [linear(other) for other in terms if other != term]
+    whole = linear(division.lhs)
+    if whole is None or None in forms or not isinstance(division.rhs, ir.AffineConstantExpr):
+        return None
+    coefficients: dict[int, int] = {}
+    constant = 0
+    for form in forms:
+        assert form is not None
+        constant += form[1]
+        for d, c in form[0].items():
+            coefficients[d] = coefficients.get(d, 0) + c
+    rest = {d: c for d, c in coefficients.items() if c}, constant
+    modulus: int = division.rhs.value
+    return (division.lhs, modulus) if rest == whole and factor == -modulus else None
+
+
+def _summands(expr: ir.AffineExpr) -> list[ir.AffineExpr]:
+    if isinstance(expr, ir.AffineAddExpr):
+        return [*_summands(expr.lhs), *_summands(expr.rhs)]
+    return [expr]

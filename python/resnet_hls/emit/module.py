@@ -12,7 +12,10 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
-from resnet_hls.emit.task import TaskWriter, word_type
+from resnet_hls.emit.arrays import word_type
+from resnet_hls.emit.expressions import type_name
+from resnet_hls.emit.layout import initializer, signature, wrapped
+from resnet_hls.emit.task import Constant, TaskWriter
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.project.testbench import DataflowGraph, Stream
 from resnet_hls.project.testbench import Task as GraphTask
@@ -49,44 +52,30 @@ def port(op: ir.Operation) -> Port:
     return Port(stream, lanes_of(stream), elements // lanes_of(stream), elements)
 
 
-def constants(module: ir.Operation) -> list[tuple[str, np.ndarray[Any, Any]]]:
-    """The weight arrays: symbol and elements, in program order."""
-    reader = iu.ConstantReader(module)
-    return [
-        (ir.StringAttr(op.attributes["sym_name"]).value, reader.array(op.attributes["initial_value"]))
-        for op in iu.walk(module, "memref.global")
-    ]
-
-
-def constant_name(symbol: str) -> str:
-    return symbol.removesuffix("_lanes")
+def constants(module: ir.Operation) -> dict[str, Constant]:
+    """The weight arrays by symbol, in program order."""
+    found = {ir.StringAttr(op.attributes["sym_name"]).value: op for op in iu.walk(module, "memref.global")}
+    names: dict[str, Constant] = {}
+    taken: set[str] = set()
+    for symbol, op in found.items():
+        name = symbol.removesuffix("_lanes")
+        if name in taken:
+            name = symbol
+        taken.add(name)
+        names[symbol] = Constant(op, name)
+    return names
 
 
 def c_type(array: np.ndarray[Any, Any]) -> str:
     """The narrowest built-in type that holds every element.
 
-    Built-in, because an initializer list of ap_int objects takes minutes to compile. A product of ap_int<8> and std::int8_t is as narrow
-    as one of two ap_int<8>.
+    Built-in, because an initializer list of ap_int objects takes minutes to compile. A product of ap_int<8> and
+    std::int8_t is as narrow as one of two ap_int<8>.
     """
     for width in (8, 16, 32):
         if array.size == 0 or (array.min() >= -(2 ** (width - 1)) and array.max() < 2 ** (width - 1)):
             return f"std::int{width}_t"
     return "std::int64_t"
-
-
-def initializer(array: np.ndarray[Any, Any], indent: str = "    ") -> str:
-    """Nested braces, the innermost dimension wrapped to 120 columns."""
-    if array.ndim == 1:
-        lines, line = [], ""
-        for number in array.tolist():
-            text = f"{number}, "
-            if len(indent) + len(line) + len(text) > 119:
-                lines.append(line.rstrip())
-                line = ""
-            line += text
-        lines.append(line.rstrip().rstrip(","))
-        return "{" + f"\n{indent} ".join(lines) + "}"
-    return "{" + f",\n{indent}".join(initializer(part, indent + " ") for part in array) + "}"
 
 
 def includes(*headers: str) -> str:
@@ -134,10 +123,12 @@ class ModuleWriter:
             self.title(f"The accelerator {self.name}: one frame a call, AXI4-Stream in and out.")
             + f"#ifndef {guard}\n#define {guard}\n\n"
             + includes("<ap_axi_sdata.h>", "<ap_int.h>", "<hls_stream.h>")
-            + f"\n// A frame in words of the ports, rows before columns before channels.\nnamespace {self.name}_io {{\n{io}\n}} // namespace {self.name}_io\n\n"
+            + "\n// A frame in words of the ports, rows before columns before channels.\n"
+            + f"namespace {self.name}_io {{\n{io}\n}} // namespace {self.name}_io\n\n"
             + f"using input_axis_t = ap_axiu<{self.source.bits}, 0, 0, 0>;\n"
             + f"using output_axis_t = ap_axiu<{self.sink.bits}, 0, 0, 0>;\n\n"
-            + f"void {self.name}(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);\n\n#endif // {guard}\n"
+            + f"void {self.name}(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);\n"
+            + f"\n#endif // {guard}\n"
         )
 
     def graph(self) -> DataflowGraph:
@@ -145,7 +136,7 @@ class ModuleWriter:
         streams = tuple(
             Stream(
                 stream_name(f.results[0]),
-                f"resnet_hls::{word_type(f.results[0]).replace('word<', 'word<', 1)}",
+                f"resnet_hls::{word_type(f.results[0])}",
                 depth_of(f),
             )
             for f in fifos(self.dataflow)
@@ -164,13 +155,13 @@ class ModuleWriter:
         for fifo in fifos(self.dataflow):
             stream = fifo.results[0]
             name = stream_name(stream)
-            lines.append(f'  hls::stream<{word_type(stream)}> {name}("{name}");')
+            lines += wrapped(f'hls::stream<{word_type(stream)}> {name}("{name}");', "  ")
             lines.append(f"#pragma HLS STREAM variable={name} depth={depth_of(fifo)}")
-        calls = [f"  {task.name}({', '.join(task.args)});" for task in graph.tasks]
+        calls = [line for t in graph.tasks for line in wrapped(f"{t.name}({', '.join(t.args)});", "  ")]
         return (
             self.title(f"Top function of {self.name}: its streams and its tasks.")
             + f'#include "{self.name}.h"\n\n'
-            + includes('"resnet_hls/word.h"', '"tasks.h"')
+            + includes('"resnet_hls/warnings.h"', '"resnet_hls/word.h"', '"tasks.h"')
             + "\nusing resnet_hls::word;\n\n"
             + f"void {self.name}(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {{\n"
             + "#pragma HLS INTERFACE axis port=input\n#pragma HLS INTERFACE axis port=output\n"
@@ -181,15 +172,22 @@ class ModuleWriter:
             + "\n}\n"
         )
 
+    def read_input(self) -> str:
+        words = f"hls::stream<{word_type(self.source.stream)}>& words"
+        return signature("read_input", ["hls::stream<input_axis_t>& input", words])
+
+    def write_output(self) -> str:
+        words = f"hls::stream<{word_type(self.sink.stream)}>& words"
+        return signature("write_output", [words, "hls::stream<output_axis_t>& output"])
+
     def writers(self) -> list[TaskWriter]:
-        names = {symbol: constant_name(symbol) for symbol, _ in self.constants}
-        return [TaskWriter(task, names) for task in self.tasks]
+        return [TaskWriter(task, self.constants) for task in self.tasks]
 
     def tasks_header(self) -> str:
         declarations = [
-            f"void read_input(hls::stream<input_axis_t>& input, hls::stream<{word_type(self.source.stream)}>& words);",
+            f"{self.read_input()};",
             *(f"{w.signature()};" for w in self.writers()),
-            f"void write_output(hls::stream<{word_type(self.sink.stream)}>& words, hls::stream<output_axis_t>& output);",
+            f"{self.write_output()};",
         ]
         guard = f"{self.name.upper()}_TASKS_H"
         return (
@@ -203,30 +201,34 @@ class ModuleWriter:
 
     def tasks_source(self) -> str:
         io = f"{self.name}_io"
+        element = type_name(ir.IntegerType(hls.element_of(self.source.stream.type).element_type).width)
+        supports = [f'"resnet_hls/{name}.h"' for name in ("arithmetic", "axis", "warnings")]
         parts = [
             self.title(f"The tasks of {self.name}."),
-            includes('"tasks.h"') + "\n" + includes("<cstdint>") + "\n"
-            + includes('"resnet_hls/arithmetic.h"', '"resnet_hls/axis.h"', '"weights.h"') + "\n",
-            f"// The input port: beats to words.\n"
-            f"void read_input(hls::stream<input_axis_t>& input, hls::stream<{word_type(self.source.stream)}>& words) {{\n"
-            f"words: for (int i = 0; i < {io}::input_words; ++i) {{\n#pragma HLS PIPELINE II=1\n"
-            f"    words.write(resnet_hls::axis_to_word<{element_type(self.source)}, {self.source.lanes}>(input.read()));\n  }}\n}}\n\n",
-        ]  # fmt: skip
+            "\n".join([includes('"tasks.h"'), includes("<cstdint>"), includes(*supports, '"weights.h"'), ""]),
+            "// The input port: beats to words.\n"
+            f"{self.read_input()} {{\n"
+            f"  words: for (int i = 0; i < {io}::input_words; ++i) {{\n#pragma HLS PIPELINE II=1\n"
+            f"    words.write(resnet_hls::axis_to_word<{element}, {self.source.lanes}>(input.read()));\n  }}\n}}\n\n",
+        ]
         for writer in self.writers():
             parts.append(comment(writer.task) + writer.function() + "\n")
         parts.append(
-            f"// The output port: words to beats, TLAST on the last one of a frame.\n"
-            f"void write_output(hls::stream<{word_type(self.sink.stream)}>& words, hls::stream<output_axis_t>& output) {{\n"
-            f"words: for (int i = 0; i < {io}::output_words; ++i) {{\n#pragma HLS PIPELINE II=1\n"
-            f"    output.write(resnet_hls::word_to_axis<{self.sink.bits}>(words.read(), i == {io}::output_words - 1));\n  }}\n}}\n"
+            "// The output port: words to beats, TLAST on the last one of a frame.\n"
+            f"{self.write_output()} {{\n"
+            f"  words: for (int i = 0; i < {io}::output_words; ++i) {{\n#pragma HLS PIPELINE II=1\n"
+            f"    const bool last = i == {io}::output_words - 1;\n"
+            f"    output.write(resnet_hls::word_to_axis<{self.sink.bits}>(words.read(), last));\n  }}\n}}\n"
         )
         return "".join(parts)
 
     def weights(self) -> str:
+        reader = iu.ConstantReader(self.module)
         arrays = []
-        for symbol, array in self.constants:
+        for constant in self.constants.values():
+            array = reader.array(constant.source.attributes["initial_value"])
             extents = "".join(f"[{n}]" for n in array.shape)
-            arrays.append(f"static const {c_type(array)} {constant_name(symbol)}{extents} = {initializer(array)};\n")
+            arrays.append(f"static const {c_type(array)} {constant.name}{extents} = {initializer(array.tolist())};\n")
         guard = f"{self.name.upper()}_WEIGHTS_H"
         return (
             self.title(f"Weights and biases of {self.name}: addresses first, then the lanes of one step.")
@@ -234,10 +236,6 @@ class ModuleWriter:
             + "\n".join(arrays)
             + f"\n#endif // {guard}\n"
         )
-
-
-def element_type(side: Port) -> str:
-    return word_type(side.stream).removeprefix("word<").split(">")[0] + ">"
 
 
 def depth_of(fifo: ir.Operation) -> int:

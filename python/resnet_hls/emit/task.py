@@ -3,50 +3,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
-from resnet_hls.analysis.tasks import Task, lanes_of, stream_name, transfer_of
-from resnet_hls.dialects.hls import hls
+from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
+from resnet_hls.emit import layout
 from resnet_hls.emit.affine_text import AffineText, Variable
-from resnet_hls.emit.expressions import Text, cast, constant, exact, expression, type_name, width_of
+from resnet_hls.emit.arrays import Array, constant_array, declaration, word_type
+from resnet_hls.emit.expressions import Text, cast, exact, expression, type_name, width_of
+from resnet_hls.emit.expressions import constant as constant_text
 from resnet_hls.passes._registry import PassFailure
 
 #: Loop variables by label; another label gives its singular.
-_VARIABLES = {"rows": "y", "columns": "x", "taps": "tap"}
-_STORAGE = {
-    "lutram": "type=ram_s2p impl=lutram",
-    "bram": "type=ram_s2p impl=bram",
-    "rom_lutram": "type=rom_1p impl=lutram",
-    "rom_bram": "type=rom_1p impl=bram",
-}
+_VARIABLES = {"rows": "y", "columns": "x", "taps": "tap", "words": "i"}
+#: What the result of an operation is called where it needs a name.
+_NAMES = {"arith.trunci": "quantized", "arith.addi": "sum", "arith.muli": "product"}
+#: Longer expressions get a name, so that a statement can be read.
+_LONG = 60
+_EFFECTS = {"affine.store", "hls.read", "hls.write", "affine.for"}
 
 
-def word_type(stream: ir.Value) -> str:
-    element = ir.IntegerType(hls.element_of(stream.type).element_type)
-    return f"word<{type_name(element.width)}, {lanes_of(stream)}>"
+@dataclass(frozen=True)
+class Constant:
+    """A weight array: the memref.global and its C++ name."""
 
-
-@dataclass
-class Array:
-    """An array of the task: its C++ name, how many address dimensions it has, and the extents of its lanes (None: no words)."""
-
+    source: ir.Operation
     name: str
-    address: int
-    lanes: list[int] | None
-    constant: bool = False
 
 
 @dataclass
 class TaskWriter:
-    """Writes one function. `arrays_of_constants` tells the C++ name of a weight array by its symbol."""
+    """Writes one function. `constants` are the weight arrays by their symbols."""
 
     task: Task
-    constants: dict[str, str]
+    constants: Mapping[str, Constant]
     lines: list[str] = field(default_factory=list)
     indent: int = 1
     arrays: dict[ir.Value, Array] = field(default_factory=dict)
@@ -55,7 +49,7 @@ class TaskWriter:
     names: set[str] = field(default_factory=set)
 
     def line(self, text: str) -> None:
-        self.lines.append(("  " * self.indent if text and not text.startswith("#") else "") + text)
+        self.lines += [text] if text.startswith("#") else layout.wrapped(text, "  " * self.indent)
 
     def unique(self, wanted: str) -> str:
         name, number = wanted, 1
@@ -65,86 +59,25 @@ class TaskWriter:
         self.names.add(name)
         return name
 
-    def parameters(self) -> list[str]:
-        return [f"hls::stream<{word_type(s)}>& {stream_name(s)}" for s in [*self.task.inputs, *self.task.outputs]]
-
     def function(self) -> str:
         self.names |= {stream_name(s) for s in [*self.task.inputs, *self.task.outputs]}
-        for op in (o.operation for o in iu.body(self.task.op).operations):
-            self.statement(op)
+        self.names |= {constant.name for constant in self.constants.values()}
+        self.operations([o.operation for o in iu.body(self.task.op).operations])
         return f"{self.signature()} {{\n" + "\n".join(self.lines) + "\n}\n"
 
     def signature(self) -> str:
-        """`void name(parameters)`, a parameter a line where one line is not enough."""
-        parameters = self.parameters()
-        start = f"void {self.task.name}("
-        joined = ", ".join(parameters)
-        if len(start) + len(joined) < 117:
-            return f"{start}{joined})"
-        return start + (",\n" + " " * len(start)).join(parameters) + ")"
+        streams = [*self.task.inputs, *self.task.outputs]
+        parameters = [f"hls::stream<{word_type(stream)}>& {stream_name(stream)}" for stream in streams]
+        return layout.signature(self.task.name, parameters)
 
-    # --- declarations ----------------------------------------------------------------------------------------------------
-
-    def declare(self, op: ir.Operation) -> None:
-        buffer = op.results[0]
-        kind = ir.MemRefType(buffer.type)
-        element = type_name(ir.IntegerType(kind.element_type).width)
-        is_word = any(use.owner.operation.name in {"hls.read", "hls.write"} for use in buffer.uses)
-        lanes = (
-            len(kind.shape)
-            if is_word
-            else ir.IntegerAttr(op.attributes["hls.lanes"]).value
-            if "hls.lanes" in op.attributes
-            else 0
-        )
-        wanted = ir.StringAttr(op.attributes["hls.name"]).value if "hls.name" in op.attributes else "word_buffer"
-        name = self.unique(wanted)
-        address = list(kind.shape)[: len(kind.shape) - lanes]
-        array = Array(name, len(address), list(kind.shape)[len(address) :] if lanes or is_word else None)
-        self.arrays[buffer] = array
-        if array.lanes is not None:
-            element = f"word<{element}, {int(np.prod(array.lanes, dtype=np.int64))}>"
-        self.line(f"{element} {name}{''.join(f'[{n}]' for n in address)};")
-        if address:
-            self.directives(op, array)
-
-    def directives(self, op: ir.Operation, array: Array) -> None:
-        if array.lanes is not None:
-            self.line(f"#pragma HLS AGGREGATE variable={array.name} compact=bit")
-        storage = ir.StringAttr(op.attributes["hls.storage"]).value if "hls.storage" in op.attributes else "register"
-        if storage == "register":
-            self.line(f"#pragma HLS ARRAY_PARTITION variable={array.name} type=complete dim=0")
-            return
-        for axis in ir.ArrayAttr(op.attributes["hls.partition"]) if "hls.partition" in op.attributes else []:
-            self.line(
-                f"#pragma HLS ARRAY_PARTITION variable={array.name} type=complete dim={ir.IntegerAttr(axis).value + 1}"
-            )
-        self.line(f"#pragma HLS BIND_STORAGE variable={array.name} {_STORAGE[storage]}")
-
-    def use_constant(self, op: ir.Operation) -> None:
-        symbol = ir.FlatSymbolRefAttr(op.attributes["name"]).value
-        module = op
-        while module.parent is not None:
-            module = module.parent.operation
-        source = next(
-            g for g in iu.walk(module, "memref.global") if ir.StringAttr(g.attributes["sym_name"]).value == symbol
-        )
-        kind = ir.MemRefType(op.results[0].type)
-        lanes = ir.IntegerAttr(source.attributes["hls.lanes"]).value if "hls.lanes" in source.attributes else 0
-        self.arrays[op.results[0]] = array = Array(self.constants[symbol], len(kind.shape), None, constant=True)
-        for axis in range(len(kind.shape) - lanes, len(kind.shape)):
-            # One wide word a step: the lanes of an address lie side by side.
-            self.line(f"#pragma HLS ARRAY_RESHAPE variable={array.name} type=complete dim={axis + 1}")
-        if "hls.storage" in source.attributes:
-            storage = ir.StringAttr(source.attributes["hls.storage"]).value
-            self.line(f"#pragma HLS BIND_STORAGE variable={array.name} {_STORAGE[storage]}")
-
-    # --- statements ------------------------------------------------------------------------------------------------------
+    # --- affine
+    # ----------------------------------------------------------------------------------------------------------
 
     def affine(self) -> AffineText:
         return AffineText([variable for _, variable in self.variables])
 
-    def exprs(self, found: list[ir.AffineExpr], operands: list[ir.Value]) -> list[ir.AffineExpr]:
+    def exprs(self, found: Sequence[ir.AffineExpr], operands: Sequence[ir.Value]) -> list[ir.AffineExpr]:
+        """Expressions over `operands` as expressions over all loop variables around."""
         order = [value for value, _ in self.variables]
         places = ir.AffineMap.get(len(order), 0, [ir.AffineExpr.get_dim(order.index(v)) for v in operands])
         composed = [ir.AffineExpr.simplify_affine_expr(e.compose(places), len(order), 0) for e in found]
@@ -165,21 +98,52 @@ class TaskWriter:
         flat = ir.AffineMap.get(count, 0, [ir.AffineExpr.simplify_affine_expr(lane, count, 0)]).results[0]
         return f"{text}.lane[{printer.text(flat)}]"
 
+    def condition(self, op: ir.Operation) -> str:
+        """The condition of an affine.if; "" where it always holds."""
+        constraints = iu.set_constraints(op.attributes["condition"])
+        exprs = self.exprs([e for e, _ in constraints], iu.index_operands(op))
+        return self.affine().condition(list(zip(exprs, (equal for _, equal in constraints), strict=True)))
+
+    # --- statements
+    # ------------------------------------------------------------------------------------------------------
+
+    def operations(self, ops: Sequence[ir.Operation]) -> None:
+        """Statements in order; neighbours under one condition share their `if`."""
+        done = 0
+        while done < len(ops):
+            op, group = ops[done], [ops[done]]
+            if op.name == "affine.if" and not len(op.results) and not _has_else(op):
+                text = self.condition(op)
+                for other in ops[done + 1 :]:
+                    plain = other.name == "affine.if" and not len(other.results) and not _has_else(other)
+                    if not plain or self.condition(other) != text:
+                        break
+                    group.append(other)
+                self.guarded(text, group)
+            else:
+                self.statement(op)
+            done += len(group)
+
     def block(self, block: ir.Block) -> None:
-        for op in iu.block_operations(block):
-            self.statement(op)
+        self.operations(iu.block_operations(block))
 
     def statement(self, op: ir.Operation) -> None:
         if op.name == "memref.alloc":
-            self.declare(op)
+            hint = ir.StringAttr(op.attributes["hls.name"]).value if "hls.name" in op.attributes else "word_buffer"
+            self.arrays[op.results[0]], lines = declaration(op, self.unique(hint))
+            for text in lines:
+                self.line(text)
         elif op.name == "memref.get_global":
-            self.use_constant(op)
+            constant = self.constants[ir.FlatSymbolRefAttr(op.attributes["name"]).value]
+            self.arrays[op.results[0]], lines = constant_array(op, constant.source, constant.name)
+            for text in lines:
+                self.line(text)
         elif op.name == "arith.constant":
-            self.values[op.results[0]] = constant(op)
+            self.values[op.results[0]] = constant_text(op)
         elif op.name == "affine.for":
             self.loop(op)
         elif op.name == "affine.if":
-            self.condition(op)
+            self.choice(op)
         elif op.name == "affine.load":
             self.load(op)
         elif op.name == "affine.store":
@@ -188,58 +152,56 @@ class TaskWriter:
             self.line(f"{self.arrays[op.operands[1]].name} = {stream_name(transfer_of(op).stream)}.read();")
         elif op.name == "hls.write":
             self.line(f"{stream_name(transfer_of(op).stream)}.write({self.arrays[op.operands[0]].name});")
-        elif op.name.startswith("arith."):
-            self.define(op.results[0], expression(op, [self.values[v] for v in op.operands]))
+        elif op.name.startswith("arith.") and len(op.results) == 1:
+            self.define(op, expression(op, [self.values[v] for v in op.operands]))
         else:
             raise PassFailure(op, f"'{op.name}' cannot be emitted as C++")
 
-    def define(self, value: ir.Value, text: Text) -> None:
-        """Keeps an expression for its one user, or names it where it has several."""
-        if len(list(value.uses)) <= 1 or text.text.isidentifier():
-            self.values[value] = text
-            return
-        exact_text = exact(text)
-        name = self.unique("value")
-        self.line(f"const {type_name(exact_text.width, exact_text.signed)} {name} = {text.text};")
-        self.values[value] = Text(name, exact_text.width, exact_text.signed)
-
-    def load(self, op: ir.Operation) -> None:
-        element = self.element(op)
+    def define(self, op: ir.Operation, text: Text) -> None:
+        """Keeps a short expression for its one user in the same block, and names any other."""
         value = op.results[0]
         users = iu.users(value)
-        text = Text(element, width_of(value))
-        array = self.arrays[op.operands[0]]
-        if array.constant or (len(users) == 1 and self.unchanged(op, users[0])):
+        alone = len(users) == 1 and users[0].block == op.block
+        short = len(text.text) <= _LONG or text.at_least is not None or (alone and users[0].name == "affine.store")
+        if not users or text.text.isidentifier() or (alone and short):
             self.values[value] = text
-            return
-        if not users:
-            return
-        name = self.unique("value")
-        self.line(f"const {type_name(text.width)} {name} = {element};")
-        self.values[value] = Text(name, text.width)
+        else:
+            self.name_value(value, text, _NAMES.get(op.name, "value"))
 
-    def unchanged(self, load: ir.Operation, user: ir.Operation) -> bool:
-        """True when nothing can be stored into the loaded array before the expression that uses it is printed."""
-        root = user
-        while (
-            root.name.startswith("arith.")
-            and len(uses := iu.users(root.results[0])) == 1
-            and uses[0].block == load.block
-        ):
-            root = uses[0]
-        if root.block != load.block:
+    def name_value(self, value: ir.Value, text: Text, hint: str = "value") -> None:
+        named = exact(text)
+        name = self.unique(hint)
+        self.line(f"const {type_name(named.width, named.signed)} {name} = {text.text};")
+        self.values[value] = Text(name, named.width, named.signed)
+
+    def load(self, op: ir.Operation) -> None:
+        value = op.results[0]
+        array = self.arrays[op.operands[0]]
+        text = Text(self.element(op), width_of(value), built_in=array.constant)
+        if array.constant or not iu.has_uses(value) or self.unchanged(op):
+            self.values[value] = text
+        else:
+            self.name_value(value, text)
+
+    def unchanged(self, op: ir.Operation) -> bool:
+        """True when what `op` loads is still there where the expression that uses its one result is printed."""
+        users = iu.users(op.results[0])
+        if len(users) != 1:
             return False
-        between = False
-        for op in (o.operation for o in load.block.operations):
-            if op == load:
-                between = True
-            elif op == root:
-                return True
-            elif between and (op.regions and len(op.regions[0].blocks) or op.name == "hls.read"):
+        root = users[0]
+        while root.name.startswith("arith.") and root.block == op.block:
+            uses = iu.users(root.results[0])
+            if len(uses) != 1 or uses[0].block != op.block:
+                break  # it gets a name where it stands
+            root = uses[0]
+        if root.block != op.block:
+            return False
+        loaded = {iu.accessed_memref(load) for load in iu.walk(op, "affine.load")}
+        ops = [o.operation for o in op.block.operations]
+        for between in ops[ops.index(op) + 1 : ops.index(root)]:
+            if any(inner.operands[1] in loaded for inner in iu.walk(between, "affine.store", "hls.read")):
                 return False
-            elif between and op.name == "affine.store" and op.operands[1] == load.operands[0]:
-                return False
-        return False
+        return True
 
     def store(self, op: ir.Operation) -> None:
         element = self.element(op)
@@ -250,9 +212,7 @@ class TaskWriter:
         if producer is not None and producer.name == "arith.addi" and text.text.startswith(f"{element} + "):
             self.line(f"{element} += {text.text.removeprefix(f'{element} + ')};")
             return
-        if text.width != width or not text.signed:
-            text = cast(text, width) if text.grown else text
-        self.line(f"{element} = {text.text};")
+        self.line(f"{element} = {(cast(text, width) if text.grown else text).text};")
 
     def loop(self, op: ir.Operation) -> None:
         extent = trip_count(op)
@@ -275,37 +235,58 @@ class TaskWriter:
         self.variables.pop()
         self.line("}")
 
-    def condition(self, op: ir.Operation) -> None:
-        constraints = iu.set_constraints(op.attributes["condition"])
-        exprs = self.exprs([e for e, _ in constraints], iu.index_operands(op))
-        text = self.affine().condition(list(zip(exprs, (equal for _, equal in constraints), strict=True)))
-        if op.results:
-            self.conditional_value(op, text)
-            return
-        if not text:
+    def guarded(self, text: str, ops: Sequence[ir.Operation]) -> None:
+        """The bodies of several `affine.if`s under their one condition."""
+        if text:
+            self.line(f"if ({text}) {{")
+            self.indent += 1
+        for op in ops:
             self.block(op.regions[0].blocks[0])
-            return
-        self.line(f"if ({text}) {{")
-        self.indent += 1
-        self.block(op.regions[0].blocks[0])
-        self.indent -= 1
-        self.line("}")
+        if text:
+            self.indent -= 1
+            self.line("}")
 
-    def conditional_value(self, op: ir.Operation, text: str) -> None:
-        """An affine.if that yields one value of simple operations: a conditional expression."""
-        if len(op.results) != 1:
-            raise PassFailure(op, "a condition that yields several values cannot be emitted")
+    def choice(self, op: ir.Operation) -> None:
+        """An affine.if with an else: a conditional expression where it has no effects, else statements."""
+        text = self.condition(op)
+        if len(op.results) == 1 and not iu.walk(op, *_EFFECTS) and self.conditional_value(op, text):
+            return
+        names = [self.unique("value") for _ in op.results]
+        for name, result in zip(names, op.results, strict=True):
+            self.line(f"{type_name(width_of(result))} {name};")
+        self.line(f"if ({text or 'true'}) {{")
+        for number, region in enumerate(op.regions):
+            if number:
+                self.line("} else {")
+            self.indent += 1
+            block = region.blocks[0]
+            self.block(block)
+            for name, yielded in zip(names, [o.operation for o in block.operations][-1].operands, strict=True):
+                self.line(f"{name} = {self.values[yielded].text};")
+            self.indent -= 1
+        self.line("}")
+        for name, result in zip(names, op.results, strict=True):
+            self.values[result] = Text(name, width_of(result))
+
+    def conditional_value(self, op: ir.Operation, text: str) -> bool:
+        """`condition ? a : b`; False, and nothing printed, where a side is no plain expression."""
+        before = list(self.lines), set(self.names)
+        width = width_of(op.results[0])
         sides: list[Text] = []
         for region in op.regions:
             block = region.blocks[0]
-            if any(
-                o.name in {"affine.store", "hls.read", "hls.write", "affine.for"} for o in iu.block_operations(block)
-            ):
-                raise PassFailure(op, "a condition that yields a value and has effects cannot be emitted")
             self.block(block)
-            yielded = [o.operation for o in block.operations][-1].operands[0]
-            sides.append(cast(exact(self.values[yielded]), width_of(op.results[0])))
-        width = width_of(op.results[0])
-        self.values[op.results[0]] = (
-            Text(f"{text} ? {sides[0].text} : {sides[1].text}", width, binding=1) if text else sides[0]
-        )
+            sides.append(cast(self.values[[o.operation for o in block.operations][-1].operands[0]], width))
+        if len(self.lines) != len(before[0]):  # what a side computes must stay under its condition
+            self.lines, self.names = before
+            return False
+        chosen = Text(f"{text} ? {sides[0].text} : {sides[1].text}", width, binding=1) if text else sides[0]
+        if self.unchanged(op):
+            self.values[op.results[0]] = chosen
+        else:
+            self.name_value(op.results[0], chosen)
+        return True
+
+
+def _has_else(op: ir.Operation) -> bool:
+    return len(op.regions) > 1 and len(op.regions[1].blocks) > 0

@@ -42,7 +42,7 @@ def unroll_factor(loop: ir.Operation, extent: int) -> int:
 
 def only_reads(op: ir.Operation) -> bool:
     """True for a condition around nothing but reads of streams."""
-    return (
+    return bool(
         op.name == "affine.if"
         and not len(op.results)
         and all(inner.name == "hls.read" for inner in iu.block_operations(op.regions[0].blocks[0]))
@@ -68,7 +68,7 @@ class Use:
 
     @property
     def is_store(self) -> bool:
-        return self.op.name == "affine.store"
+        return bool(self.op.name == "affine.store")
 
 
 @dataclass

@@ -29,27 +29,30 @@ def convert_width(body: ir.Block, source: ir.Value, target: ir.Value) -> None:
     parts = wide // narrow
     i64 = ir.IntegerType.get_signless(64)
     name = stream_name(source).removesuffix(f"_x{have}")
-    with ir.InsertionPoint(body):
+    with ir.InsertionPoint(body), fifo.location:
         task = hls.TaskOp(ir.StringAttr.get(f"{name}_width_{have}_to_{want}"))
         block = task.regions[0].blocks.append()
-    with ir.InsertionPoint(block):
+    with ir.InsertionPoint(block), fifo.location:
         big = memref.AllocOp(ir.MemRefType.get([parts, narrow], element), [], []).result
         small = memref.AllocOp(ir.MemRefType.get([narrow], element), [], []).result
-        big.owner.operation.attributes["hls.lanes"] = ir.IntegerAttr.get(i64, 2)
-        marks: list[dict[str, ir.Attribute]] = [{}, {"hls.pipeline": ir.UnitAttr.get()}]
+        for buffer, hint in ((big, "wide_word"), (small, "narrow_word")):
+            buffer.owner.operation.attributes["hls.name"] = ir.StringAttr.get(hint)
+        labels = [{"hls.label": ir.StringAttr.get(label)} for label in ("words", "parts")]
+        marks: list[dict[str, ir.Attribute]] = [labels[0], {**labels[1], "hls.pipeline": ir.UnitAttr.get()}]
         with iu.affine_loops([words, parts], marks) as induction:
-            part = ir.AffineExpr.get_dim(1)
+            part, lane = ir.AffineExpr.get_dim(1), ir.AffineExpr.get_dim(2)
             narrowing = have == wide
-            edge = part if narrowing else part - (parts - 1)
             if narrowing:
-                with iu.affine_guard([(edge, True)], induction):
+                with iu.affine_guard([(part, True)], induction):
                     hls.ReadOp(source, big)
             else:
                 hls.ReadOp(source, small)
-            with iu.affine_loops([narrow], [{"hls.unroll": ir.IntegerAttr.get(i64, narrow)}]) as lane:
-                operands = [*induction, *lane]
-                in_big = ir.AffineMap.get(3, 0, [part, ir.AffineExpr.get_dim(2)])
-                in_small = ir.AffineMap.get(3, 0, [ir.AffineExpr.get_dim(2)])
+            unroll = {"hls.unroll": ir.IntegerAttr.get(i64, narrow), "hls.label": ir.StringAttr.get("lanes")}
+            with iu.affine_loops([narrow] if narrow > 1 else [], [unroll]) as lanes:
+                operands = [*induction, *lanes]
+                place = lane if lanes else ir.AffineExpr.get_constant(0)
+                in_big = ir.AffineMap.get(len(operands), 0, [part, place])
+                in_small = ir.AffineMap.get(len(operands), 0, [place])
                 if narrowing:
                     iu.affine_store(iu.affine_load(big, in_big, operands), small, in_small, operands)
                 else:
@@ -57,5 +60,5 @@ def convert_width(body: ir.Block, source: ir.Value, target: ir.Value) -> None:
             if narrowing:
                 hls.WriteOp(small, target)
             else:
-                with iu.affine_guard([(edge, True)], induction):
+                with iu.affine_guard([(part - (parts - 1), True)], induction):
                     hls.WriteOp(big, target)

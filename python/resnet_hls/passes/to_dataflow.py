@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,11 +32,21 @@ class Edge:
     load: Access | None
 
 
-class Names:
-    """Hands out names, each once."""
+#: Words of C++ that a layer may be called, and names that the emitted code uses itself.
+_RESERVED = """
+and and_eq asm auto bitand bitor bool break case catch char class compl const continue default delete do double else
+enum explicit export extern false final float for friend goto if inline int long mutable namespace new not not_eq
+operator or or_eq private protected public register return short signed sizeof static struct switch template this
+throw true try typedef typeid typename union unsigned using virtual void volatile while xor xor_eq hls input main
+output read_input resnet_hls std word words write_output
+"""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+
+class Names:
+    """Hands out names for functions and variables of C++, each once."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = {*_RESERVED.split(), *taken}
 
     def unique(self, wanted: str) -> str:
         name, number = wanted, 1
@@ -50,8 +60,10 @@ class _ToDataflow:
     def __init__(self, function: ir.Operation) -> None:
         self.function = function
         self.nests = nests(function)
-        self.task_names, self.stream_names = Names(), Names()
-        self.names = [self.task_names.unique(name_of(nest)) for nest in self.nests]
+        module = function.parent.operation
+        symbols = [op.operation.attributes for op in iu.body(module).operations]
+        self.unique_name = Names(ir.StringAttr(s["sym_name"]).value for s in symbols if "sym_name" in s).unique
+        self.names = [self.unique_name(name_of(nest)) for nest in self.nests]
         self.order = {o.operation: i for i, o in enumerate(iu.body(function).operations)}
 
     def edges(self) -> list[Edge]:
@@ -98,7 +110,7 @@ class _ToDataflow:
         body = dataflow.regions[0].blocks.append()
         inputs = [edge for edge in edges if edge.writer is None]
         image, fork = inputs[0].buffer, len(inputs) > 1
-        first_reader = self.task_names.unique("fork_input") if fork else self.names[inputs[0].reader or 0]
+        first_reader = self.unique_name("fork_input") if fork else self.names[inputs[0].reader or 0]
         image_stream = self.fifo(body, image, "input", first_reader, self.function.location)
         streams: dict[Edge, ir.Value] = {} if fork else {inputs[0]: image_stream}
         for edge in edges:
@@ -130,7 +142,7 @@ class _ToDataflow:
         kind = ir.MemRefType(buffer.type)
         # Room for a whole frame: no schedule can deadlock. hls-size-fifos finds the least depth.
         depth = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), int(np.prod(kind.shape)))
-        name = ir.StringAttr.get(self.stream_names.unique(f"{writer}_to_{reader}"))
+        name = ir.StringAttr.get(self.unique_name(f"{writer}_to_{reader}"))
         with ir.InsertionPoint(body), location:
             return hls.FifoOp(depth, name, hls.stream_type(kind.element_type, [1])).operation.results[0]
 
