@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""verify-scheduled: what hls-size-fifos promises and the emitter assumes. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.schedule import schedule
+from resnet_hls.analysis.tasks import Task, fifos, stream_name, the_dataflow
+from resnet_hls.contracts.verify_dataflow import VerifyDataflow, check_dataflow
+from resnet_hls.passes._registry import Pass, PassFailure, register_pass
+
+#: The least depth that a FIFO of the vendor's can have and still take a word a cycle.
+_LEAST_DEPTH = 2
+
+
+@register_pass
+@dataclass(frozen=True)
+class VerifyScheduled(Pass):
+    """Check that the dataflow can be emitted and cannot deadlock.
+
+    The contract, besides that of `verify-dataflow`: the innermost loop of every task's nest is its one `hls.pipeline`
+    loop; every loop inside it is unrolled whole (`hls.unroll` is its trip count). Every array has `hls.storage` and
+    `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least, and for as many as wait
+    in it in the modelled schedule of one frame (`analysis/schedule.py`): then one complete schedule fits, and in a
+    network of tasks with blocking reads and writes no other can get stuck either. The ports carry 8-bit elements.
+    """
+
+    name: ClassVar[str] = "verify-scheduled"
+
+    def run(self, op: ir.Operation) -> None:
+        for task in check_dataflow(op, VerifyDataflow().registers):
+            _check_loops(task)
+            _check_storage(task)
+        for constant in iu.walk(op, "memref.global"):
+            if "hls.storage" not in constant.attributes:
+                name = ir.StringAttr(constant.attributes["sym_name"]).value
+                raise PassFailure(constant, f"constant @{name} has no hls.storage", help="run hls-place-memories")
+        _check_ports(op)
+        _check_depths(op)
+
+
+def _check_loops(task: Task) -> None:
+    pipelined = [loop for loop in iu.walk(task.op, "affine.for") if "hls.pipeline" in loop.attributes]
+    if len(pipelined) != 1:
+        message = f"'{task.name}' has {len(pipelined)} pipelined loops, expected one"
+        raise PassFailure(task.op, message, help="run hls-unroll-loops")
+    for loop in iu.walk(pipelined[0], "affine.for")[1:]:
+        factor = ir.IntegerAttr(loop.attributes["hls.unroll"]).value if "hls.unroll" in loop.attributes else 1
+        if factor != trip_count(loop):
+            message = f"a loop of {trip_count(loop)} iterations inside the pipelined one, unrolled by {factor}"
+            raise PassFailure(loop, message, help="unroll it whole, or move it outside")
+
+
+def _check_storage(task: Task) -> None:
+    for alloc in iu.walk(task.op, "memref.alloc"):
+        for attribute in ("hls.storage", "hls.partition"):
+            if attribute not in alloc.attributes:
+                raise PassFailure(
+                    alloc, f"an array of '{task.name}' without {attribute}", help="run hls-place-memories"
+                )
+
+
+def _check_ports(module: ir.Operation) -> None:
+    for op in iu.walk(the_dataflow(module), "hls.source", "hls.sink"):
+        kind = ir.MemRefType(op.operands[0 if op.name == "hls.source" else 1].type)
+        if kind.element_type != iu.integer_type(8):
+            message = f"a port of {kind.element_type} elements, expected i8"
+            raise PassFailure(op, message, help="begin and end the network with an 8-bit quantizer")
+
+
+def _check_depths(module: ir.Operation) -> None:
+    needed = schedule(module, frames=1).peaks
+    for fifo in fifos(the_dataflow(module)):
+        name, depth = stream_name(fifo.results[0]), ir.IntegerAttr(fifo.attributes["depth"]).value
+        least = max(_LEAST_DEPTH, needed[name])
+        if depth < least:
+            message = f"stream '{name}' has room for {depth} words, the schedule needs {least}"
+            raise PassFailure(fifo, message, help="run hls-size-fifos")
