@@ -39,8 +39,9 @@ class VerifyAffine(Pass):
         function = iu.public_function(op)
         _check_signature(function)
         stored: dict[ir.Value, ir.Operation] = {}
+        definitions = {ir.StringAttr(g.attributes["sym_name"]).value: g for g in iu.walk(op, "memref.global")}
         for inner in (o.operation for o in iu.body(function).operations):
-            _check_top(inner)
+            _check_top(inner, definitions)
             if inner.name == "affine.for":
                 _check_nest(inner)
                 _check_buffers(function, inner, stored)
@@ -66,7 +67,7 @@ def _check_memref(op: ir.Operation, kind: ir.Type) -> None:
         raise PassFailure(op, f"{kind} has a layout of its own")
 
 
-def _check_top(op: ir.Operation) -> None:
+def _check_top(op: ir.Operation, definitions: dict[str, ir.Operation]) -> None:
     if op.name in _ALIASES:
         raise PassFailure(op, f"'{op.name}' makes an alias of a buffer", help="index the buffer itself instead")
     if op.name in _COPIES:
@@ -76,12 +77,10 @@ def _check_top(op: ir.Operation) -> None:
     if op.name == "memref.alloc":
         _check_memref(op, op.results[0].type)
     if op.name == "memref.get_global":
-        name = ir.FlatSymbolRefAttr(op.attributes["name"]).value
-        module = op.parent.operation.parent.operation
-        for definition in iu.walk(module, "memref.global"):
-            found = ir.StringAttr(definition.attributes["sym_name"]).value == name
-            if found and "constant" not in definition.attributes:
-                raise PassFailure(definition, f"the global @{name} is no constant", help="mark it constant")
+        definition = definitions.get(ir.FlatSymbolRefAttr(op.attributes["name"]).value)
+        if definition is not None and "constant" not in definition.attributes:
+            name = ir.StringAttr(definition.attributes["sym_name"]).value
+            raise PassFailure(definition, f"the global @{name} is no constant", help="mark it constant")
 
 
 def _check_nest(root: ir.Operation) -> None:

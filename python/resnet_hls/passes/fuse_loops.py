@@ -55,33 +55,24 @@ def edge_guard(loops: list[int], extents: list[int], last: bool) -> list[tuple[i
     return [(dim(d) - (extents[d] - 1) if last else dim(d), True) for d in loops]
 
 
-def last_use_is_in(buffer: ir.Value, root: ir.Operation) -> bool:
-    """True when nothing outside `root` loads `buffer`."""
-    inside = iu.walk(root, "affine.load")
-    return all(user.name != "affine.load" or user in inside for user in iu.users(buffer))
-
-
 @dataclass
 class _Fusion:
     function: ir.Operation
-
-    def producer_of(self, buffer: ir.Value, found: list[Nest]) -> int | None:
-        """Index of the last nest that stores `buffer`."""
-        stored = [i for i, nest in enumerate(found) if any(store.buffer == buffer for store in nest.stores)]
-        return stored[-1] if stored else None
 
     # --- reductions ---------------------------------------------------------------------------------------------------
 
     def flatten_reductions(self) -> None:
         """Rewrites each reduction and the nest that starts its accumulator into one perfect nest in streaming order."""
-        for nest in nests(self.function):
+        found = nests(self.function)
+        storing: dict[ir.Value, list[Nest]] = {}
+        for nest in found:
+            for buffer in dict.fromkeys(store.buffer for store in nest.stores):
+                storing.setdefault(buffer, []).append(nest)
+        for nest in found:
             accumulator = nest.accumulator
-            if accumulator is None or (
-                not is_local(accumulator.buffer) and not isinstance(accumulator.buffer, ir.BlockArgument)
-            ):
+            if accumulator is None or is_constant(accumulator.buffer):
                 continue
-            found = nests(self.function)
-            starts = [n for n in found if n.root != nest.root and any(s.buffer == accumulator.buffer for s in n.stores)]
+            starts = [other for other in storing[accumulator.buffer] if other is not nest]
             if len(starts) == 1 and starts[0].accumulator is None and len(starts[0].stores) == 1:
                 self.flatten(nest, starts[0], accumulator)
 
@@ -131,39 +122,47 @@ class _Fusion:
     # --- elementwise consumers ----------------------------------------------------------------------------------------
 
     def fuse_consumers(self) -> None:
-        """Moves each elementwise nest into the last of the nests that produce its operands."""
-        changed = True
-        while changed:
-            changed = any(self.fuse(nest) for nest in nests(self.function))
+        """Moves each elementwise nest into the last of the nests that produce its operands.
 
-    def fuse(self, consumer: Nest) -> bool:
-        if consumer.accumulator is not None or len(consumer.parallel) != len(consumer.loops):
-            return False
+        In program order: when a nest's turn comes, the nests before it are what they will be.
+        """
         found = nests(self.function)
-        position = next(i for i, nest in enumerate(found) if nest.root == consumer.root)
-        produced = {load.buffer: self.producer_of(load.buffer, found) for load in consumer.loads}
-        targets = [index for index in produced.values() if index is not None]
-        if not targets or max(targets) >= position:
-            return False
-        producer = found[max(targets)]
+        place = {nest.root: number for number, nest in enumerate(found)}
+        writer: dict[ir.Value, ir.Operation] = {}  # buffer -> root of the last nest that stores it
+        for nest in found:
+            buffers = [store.buffer for store in nest.stores]
+            producer = self.fuse(nest, writer, place)
+            for buffer in buffers:
+                writer[buffer] = nest.root if producer is None else producer
+
+    def fuse(
+        self, consumer: Nest, writer: dict[ir.Value, ir.Operation], place: dict[ir.Operation, int]
+    ) -> ir.Operation | None:
+        """Moves `consumer` if that is exact; returns the root of the nest that it is in then, or None."""
+        if consumer.accumulator is not None or len(consumer.parallel) != len(consumer.loops):
+            return None
+        roots = {load.buffer: writer[load.buffer] for load in consumer.loads if load.buffer in writer}
+        if not roots:
+            return None
+        producer = Nest.at(max(roots.values(), key=place.__getitem__))
         forwarded: dict[ir.Value, Access] = {}
         pairs: dict[int, int] | None = None
         for load in consumer.loads:
-            if produced[load.buffer] != max(targets):
+            if roots.get(load.buffer) != producer.root:
                 continue
             stores = [s for s in producer.stores if s.buffer == load.buffer]
             matched = match_indices(stores[0], load) if len(stores) == 1 else None
             if matched is None or (pairs is not None and pairs != matched) or load.op.parent != consumer.loops[-1]:
-                return False
+                return None
             pairs, forwarded[load.op.results[0]] = matched, stores[0]
         assert pairs is not None
         if set(pairs) != set(range(len(consumer.loops))):
-            return False
+            return None
         if any(consumer.extents[r] != producer.extents[w] for r, w in pairs.items()):
-            return False
+            return None
         blocks = {store.op.block for store in forwarded.values()}
         if len(blocks) != 1:
-            return False
+            return None
         # The last of the stores: from there on every forwarded value exists.
         block = blocks.pop()
         at = [op.operation for op in block.operations][-1]
@@ -177,7 +176,7 @@ class _Fusion:
         iu.erase_tree(consumer.root)
         for store in forwarded.values():
             self.drop_dead(store.op)
-        return True
+        return producer.root
 
     def drop_dead(self, store: ir.Operation) -> None:
         """Erases a store into a buffer that nobody loads any more, and the buffer."""
