@@ -114,15 +114,26 @@ def word_bits(stream: ir.Value) -> int:
 
 
 def words_written(dataflow: ir.Operation, found: list[Task] | None = None) -> dict[ir.Value, int]:
-    """Words per frame through each stream, counted at its writer; `found` are the dataflow's tasks, if known."""
-    counts: dict[ir.Value, int] = {}
+    """Words per frame through each stream; `found` are the dataflow's tasks, where a caller has them.
+
+    Raises PassFailure for a stream of which another number is read, with both.
+    """
+    written: dict[ir.Value, int] = {}
+    read: dict[ir.Value, int] = {}
     for op in (o.operation for o in iu.body(dataflow).operations):
         if op.name == "hls.source":
-            counts[op.operands[1]] = port_words(op)
+            written[op.operands[1]] = port_words(op)
+        elif op.name == "hls.sink":
+            read[op.operands[0]] = port_words(op)
     for task in tasks(dataflow) if found is None else found:
-        for stream in task.outputs:
-            counts[stream] = len(task.steps(stream))
-    return counts
+        written |= {stream: len(task.steps(stream)) for stream in task.outputs}
+        read |= {stream: len(task.steps(stream)) for stream in task.inputs}
+    for fifo in fifos(dataflow):
+        stream = fifo.results[0]
+        if written.get(stream, 0) != read.get(stream, 0):
+            counts = f"{written.get(stream, 0)} words are written and {read.get(stream, 0)} read in a frame"
+            raise PassFailure(fifo, f"stream '{stream_name(stream)}': {counts}")
+    return written
 
 
 def port_words(op: ir.Operation) -> int:

@@ -11,7 +11,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
-from resnet_hls.analysis.tasks import Task, fifos, lanes_of, port_words, stream_name, tasks, the_dataflow
+from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow, words_written
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 from resnet_hls.passes.channels_last import dims_of
@@ -50,12 +50,12 @@ def check_dataflow(module: ir.Operation, registers: int) -> list[Task]:
     """Checks the contract; gives the tasks. Raises PassFailure where it is broken."""
     _check_function(iu.public_function(module))
     dataflow = the_dataflow(module)
-    source, sink = _ports(dataflow)
+    _check_ports(dataflow)
     found = tasks(dataflow)
     for task in found:
         _check_task(task)
     _check_order(dataflow, found)
-    _check_words(dataflow, found, source, sink)
+    words_written(dataflow, found)  # raises PassFailure where other words are read
     for task in found:
         _check_arrays(task, registers)
     return found
@@ -67,15 +67,11 @@ def _check_function(function: ir.Operation) -> None:
             raise PassFailure(op, f"'{op.name}' beside the dataflow", help="only tasks compute; run hls-to-dataflow")
 
 
-def _ports(dataflow: ir.Operation) -> tuple[ir.Operation, ir.Operation]:
-    """The hls.source and the hls.sink."""
-    ports = []
+def _check_ports(dataflow: ir.Operation) -> None:
     for name in ("hls.source", "hls.sink"):
         found = [o.operation for o in iu.body(dataflow).operations if o.operation.name == name]
         if len(found) != 1:
             raise PassFailure(dataflow, f"a dataflow with {len(found)} '{name}', expected one")
-        ports.append(found[0])
-    return ports[0], ports[1]
 
 
 def _check_task(task: Task) -> None:
@@ -120,18 +116,6 @@ def _check_order(dataflow: ir.Operation, found: list[Task]) -> None:
             names = f"'{found[position[writer]].name}' writes it for '{found[position[reader]].name}'"
             message = f"stream '{stream_name(stream)}' runs backwards: {names}, which does not stand after it"
             raise PassFailure(fifo, message, help="order tasks as data flows; a cycle cannot be scheduled")
-
-
-def _check_words(dataflow: ir.Operation, found: list[Task], source: ir.Operation, sink: ir.Operation) -> None:
-    """As many words are read from a stream in a frame as are written to it."""
-    written = {stream: len(task.steps(stream)) for task in found for stream in task.outputs}
-    read = {stream: len(task.steps(stream)) for task in found for stream in task.inputs}
-    written[source.operands[1]], read[sink.operands[0]] = port_words(source), port_words(sink)
-    for fifo in fifos(dataflow):
-        stream = fifo.results[0]
-        if written[stream] != read[stream]:
-            counts = f"{written[stream]} words are written and {read[stream]} read in a frame"
-            raise PassFailure(fifo, f"stream '{stream_name(stream)}': {counts}")
 
 
 def _check_arrays(task: Task, registers: int) -> None:
