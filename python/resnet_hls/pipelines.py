@@ -66,7 +66,10 @@ AFFINE = Stage(
 DATAFLOW = Stage(
     "dataflow",
     "30-dataflow.mlir",
-    (("hls-to-dataflow", "the nests run at the same time, and share nothing but streams"),),
+    (
+        ("hls-to-dataflow", "the nests run at the same time, and share nothing but streams"),
+        ("verify-dataflow", "contract"),
+    ),
 )
 
 SCHEDULE = Stage(
@@ -80,6 +83,7 @@ SCHEDULE = Stage(
         ("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
         ("hls-place-memories", "the widths of all memories are known now"),
         ("hls-size-fifos", "the schedule is known now, and with it what waits in each stream"),
+        ("verify-scheduled", "contract"),
     ),
 )
 
