@@ -283,7 +283,8 @@ class _Scope:
         exprs: list[ir.AffineExpr] = []
         for axis, expr in enumerate(iu.access_map(op).results):
             if axis not in layout.split:
-                exprs += self.rewrite([expr], operands)
+                if layout.shape[axis] > 1:
+                    exprs += self.rewrite([expr], operands)
                 continue
             loop = in_loops[axis].position
             if loop in self.builder.group_of:

@@ -303,11 +303,11 @@ class Tiling:
         return [unit for unit in self.units if unit[0] in loops]
 
     def shape_of(self, layout: Layout) -> list[int]:
-        """Extents of a tiled buffer: addresses, then lanes. A dimension that is all lanes leaves no address."""
+        """Extents of a tiled buffer: addresses, then lanes. Dimensions of one address are left out."""
         address = [
             self.groups[layout.split[axis]] if axis in layout.split else n for axis, n in enumerate(layout.shape)
         ]
-        address = [n for axis, n in enumerate(address) if axis not in layout.split or n > 1]
+        address = [n for n in address if n > 1]
         return [*address, *(self.extent(unit) for unit in self.units_in(layout.lanes))] or [1]
 
     def label(self, d: int, lanes: bool) -> str:
