@@ -148,7 +148,7 @@ class _Fusion:
         forwarded: dict[ir.Value, Access] = {}
         pairs: dict[int, int] | None = None
         for load in consumer.loads:
-            if roots.get(load.buffer) != producer.root:
+            if load.buffer not in roots or roots[load.buffer] != producer.root:
                 continue
             stores = [s for s in producer.stores if s.buffer == load.buffer]
             matched = match_indices(stores[0], load) if len(stores) == 1 else None
