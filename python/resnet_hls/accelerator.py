@@ -68,7 +68,8 @@ def _port(function: ir.Operation, attribute: str, kind: ir.Type) -> Port:
     least, most = (ir.IntegerAttr(values[key]).value if key in values else None for key in ("min", "max"))
     shape = tuple(ir.ShapedType(kind).shape)[1:]
     zero_point = ir.IntegerAttr(values["zero_point"]).value if "zero_point" in values else 0
-    return Port(shape, ir.FloatAttr(values["scale"]).value, ir.BoolAttr(values["signed"]).value, least, most, zero_point)
+    scale, signed = ir.FloatAttr(values["scale"]).value, ir.BoolAttr(values["signed"]).value
+    return Port(shape, scale, signed, least, most, zero_point)
 
 
 class Accelerator:

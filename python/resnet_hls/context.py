@@ -7,7 +7,8 @@ from torch_mlir.dialects import torch as torch_dialect
 
 from resnet_hls.dialects import hls
 
-# Where the bindings look for the Python side of a dialect. Without it they search torch_mlir.dialects for `hls`, in vain, at
+# Where the bindings look for the Python side of a dialect. Without it they search torch_mlir.dialects for `hls`, in
+# vain, at
 # every operation of ours that a pass touches: three quarters of the time of some passes.
 _mlir.globals.append_dialect_search_prefix("resnet_hls.dialects")
 

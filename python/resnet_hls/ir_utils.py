@@ -1,4 +1,6 @@
-"""Small helpers over the MLIR Python bindings that several passes need. Nothing in here knows about networks or hardware."""
+"""Small helpers over the MLIR Python bindings that several passes need. Nothing in here knows about networks or
+hardware.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ IntegerArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 def walk(root: ir.Operation, *names: str) -> list[ir.Operation]:
-    """Operations below `root` (itself included) whose name is one of `names` (all when none is given), in program order."""
+    """Operations below `root` (itself included) whose name is one of `names` (all when none is given), in program
+    order.
+    """
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
@@ -76,7 +80,8 @@ def erase_if_unused(op: ir.Operation) -> bool:
 def erase_tree(op: ir.Operation) -> None:
     """Erases `op` with everything below it.
 
-    One by one: erasing the root alone would leave Python handles of the inner operations behind, which the bindings then take
+    One by one: erasing the root alone would leave Python handles of the inner operations behind, which the bindings
+    then take
     for whatever operation is created at the same address.
     """
     for nested in reversed(walk(op)):
@@ -111,7 +116,8 @@ def identifier(name: str) -> str:
     return f"n{text}" if text[:1].isdigit() else text
 
 
-# --- constants -------------------------------------------------------------------------------------------------------------
+# --- constants
+# -------------------------------------------------------------------------------------------------------------
 
 _RESOURCE = re.compile(r'^\s+([^\s:]+|"[^"]+"): "0x([0-9A-Fa-f]+)"', re.MULTILINE)
 _NUMPY_TYPES = {
@@ -195,7 +201,8 @@ def int_constant(number: int, width: int = 32) -> ir.Value:
     return arith.ConstantOp(integer_type(width), ir.IntegerAttr.get(integer_type(width), number)).result
 
 
-# --- linalg ----------------------------------------------------------------------------------------------------------------
+# --- linalg
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def affine_maps(op: ir.Operation) -> list[ir.AffineMap]:
@@ -212,7 +219,9 @@ def iterator_types(op: ir.Operation) -> list[str]:
 def generic(
     inputs: Sequence[ir.Value], init: ir.Value, maps: Sequence[ir.AffineMap], iterators: Sequence[str]
 ) -> Iterator[tuple[ir.Operation, list[ir.Value]]]:
-    """Creates a one-result `linalg.generic`; the body of the `with` builds its region and must end in `linalg.yield`."""
+    """Creates a one-result `linalg.generic`; the body of the `with` builds its region and must end in
+    `linalg.yield`.
+    """
     kinds = ir.ArrayAttr.get([ir.Attribute.parse(f"#linalg.iterator_type<{kind}>") for kind in iterators])
     op = linalg.GenericOp(
         [init.type], list(inputs), [init], ir.ArrayAttr.get([ir.AffineMapAttr.get(m) for m in maps]), kinds
@@ -230,7 +239,8 @@ def shape_of(value: ir.Value) -> list[int]:
     return list(ir.ShapedType(value.type).shape)
 
 
-# --- affine ----------------------------------------------------------------------------------------------------------------
+# --- affine
+# ----------------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
@@ -268,7 +278,9 @@ def affine_store(
 def affine_loops(
     extents: Sequence[int], attributes: Sequence[Mapping[str, ir.Attribute]] | None = None
 ) -> Iterator[list[ir.Value]]:
-    """A perfect nest `for 0..extent` per entry; yields the induction variables with the insertion point in the innermost body."""
+    """A perfect nest `for 0..extent` per entry; yields the induction variables with the insertion point in the
+    innermost body.
+    """
     induction: list[ir.Value] = []
     point = ir.InsertionPoint.current
     for depth, extent in enumerate(extents):
@@ -285,7 +297,9 @@ def affine_loops(
 
 @contextmanager
 def affine_guard(constraints: Sequence[tuple[ir.AffineExpr, bool]], operands: Sequence[ir.Value]) -> Iterator[None]:
-    """An `affine.if` over the conjunction of `constraints` (expressions over `operands` as dims); no `if` when there are none."""
+    """An `affine.if` over the conjunction of `constraints` (expressions over `operands` as dims); no `if` when there
+    are none.
+    """
     if not constraints:
         yield
         return
@@ -314,7 +328,9 @@ def accessed_memref(op: ir.Operation) -> ir.Value:
 
 
 def clone_into(ops: Iterable[ir.Operation], mapping: dict[ir.Value, ir.Value]) -> list[ir.Operation]:
-    """Clones `ops` at the insertion point, replacing operands (nested ones too) by `mapping`, which learns the new results."""
+    """Clones `ops` at the insertion point, replacing operands (nested ones too) by `mapping`, which learns the new
+    results.
+    """
     copies: list[ir.Operation] = []
     for op in ops:
         copy = op.operation.clone()

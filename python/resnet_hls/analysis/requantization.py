@@ -56,7 +56,7 @@ class Requantization:
     @property
     def corrections(self) -> int:
         """How many accumulators of a channel may need a correction."""
-        return self.corrected.shape[1]
+        return int(self.corrected.shape[1])
 
     def __call__(self, accumulators: Integers) -> Integers:
         """The levels of accumulators of shape (channels, n)."""

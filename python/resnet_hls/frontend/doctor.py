@@ -111,8 +111,9 @@ def _scale_notes(quantizers: tuple[Quantizer, ...]) -> list[str]:
     if not others:
         return []
     return [
-        f"{others} of {len(quantizers)} quantizers have scales that are no single power of two: the build replaces their float32 "
-        "rounding by multipliers and shifts that are exact for every accumulator, and refuses a layer where there are none"
+        f"{others} of {len(quantizers)} quantizers have scales that are no single power of two: the build replaces "
+        "their float32 rounding by multipliers and shifts that are exact for every accumulator, and refuses a layer "
+        "where there are none"
     ]
 
 

@@ -63,7 +63,7 @@ Handler = Callable[["Parser", onnx.NodeProto, dict[str, Any]], Operand]
 
 def display_name(node: onnx.NodeProto) -> str:
     """The node's own name, or its first output's where it has none."""
-    return node.name or (node.output[0] if node.output else node.op_type)
+    return str(node.name or (node.output[0] if node.output else node.op_type))
 
 
 class Parser:

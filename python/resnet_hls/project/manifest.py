@@ -111,5 +111,6 @@ def _port(content: Any) -> Port:
         if shape[0] != 1:
             raise ValueError(f"shape {shape} is of several frames")
         shape = shape[1:]
-    limits = [None if content.get(key) is None else int(content[key]) for key in ("min", "max")]
-    return Port(shape, float(content["scale"]), bool(content["signed"]), *limits, int(content.get("zero_point", 0)))
+    least, most = (None if content.get(key) is None else int(content[key]) for key in ("min", "max"))
+    zero_point = int(content.get("zero_point", 0))
+    return Port(shape, float(content["scale"]), bool(content["signed"]), least, most, zero_point)

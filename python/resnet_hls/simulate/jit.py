@@ -15,7 +15,7 @@ from torch_mlir.runtime import get_ranked_memref_descriptor
 from resnet_hls import ir_utils as iu
 from resnet_hls.errors import UserError
 
-#: Tensors to buffers: results become trailing arguments. Without modify-public-functions the output silently stays zero.
+#: Tensors to buffers: results become trailing arguments. Without modify-public-functions the output stays zero.
 _BUFFERIZE = (
     "builtin.module(eliminate-empty-tensors,one-shot-bufferize{bufferize-function-boundaries=1 "
     "function-boundary-type-conversion=identity-layout-map},drop-equivalent-buffer-results,"
@@ -57,9 +57,9 @@ class Jit:
             copy = ir.Module.parse(module.get_asm(enable_debug_info=False), context=module.context)
             try:
                 if iu.walk(copy.operation, "hls.dataflow"):
-                    from resnet_hls.passes.lower_to_affine import LowerToAffine
+                    from resnet_hls.passes.lower_dataflow import LowerDataflow
 
-                    LowerToAffine().run(copy.operation)
+                    LowerDataflow().run(copy.operation)
                 if tensors:
                     PassManager.parse(_BUFFERIZE).run(copy.operation)
                 PassManager.parse(_TO_LLVM).run(copy.operation)
