@@ -108,6 +108,11 @@ def lanes_of(stream: ir.Value) -> int:
     return int(np.prod(hls.element_of(stream.type).shape))
 
 
+def lanes_attribute(op: ir.Operation) -> int:
+    """`hls.lanes` of an array: how many of its trailing dimensions are accessed together in one step."""
+    return ir.IntegerAttr(op.attributes["hls.lanes"]).value if "hls.lanes" in op.attributes else 0
+
+
 def word_bits(stream: ir.Value) -> int:
     width: int = ir.IntegerType(hls.element_of(stream.type).element_type).width
     return lanes_of(stream) * width

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch_mlir import ir
 
-from resnet_hls.analysis.tasks import lanes_of
+from resnet_hls.analysis.tasks import lanes_attribute, lanes_of
 from resnet_hls.dialects.hls import hls
 from resnet_hls.emit.expressions import type_name
 from resnet_hls.passes._registry import PassFailure
@@ -43,11 +43,6 @@ def element_width(op: ir.Operation, kind: ir.Type) -> int:
 def word_type(stream: ir.Value) -> str:
     element = ir.IntegerType(hls.element_of(stream.type).element_type)
     return f"word<{type_name(element.width)}, {lanes_of(stream)}>"
-
-
-def lanes_attribute(op: ir.Operation) -> int:
-    """`hls.lanes`: how many trailing dimensions of an array are accessed together in one step."""
-    return ir.IntegerAttr(op.attributes["hls.lanes"]).value if "hls.lanes" in op.attributes else 0
 
 
 def storage(op: ir.Operation, default: str) -> str:

@@ -10,14 +10,9 @@ import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.tasks import Task, tasks, the_dataflow
+from resnet_hls.analysis.tasks import Task, lanes_attribute, tasks, the_dataflow
 from resnet_hls.passes._registry import Pass, option, register_pass
 from resnet_hls.passes.channels_last import dims_of
-
-
-def lanes_attribute(op: ir.Operation) -> int:
-    """`hls.lanes`: how many trailing dimensions of an array are accessed together in one step."""
-    return ir.IntegerAttr(op.attributes["hls.lanes"]).value if "hls.lanes" in op.attributes else 0
 
 
 def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:

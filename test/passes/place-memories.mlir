@@ -1,0 +1,54 @@
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories)' --split-input-file | filecheck %s
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories{lutram-depth=8 register-depth=2})' --split-input-file | filecheck %s --check-prefix=SMALL
+
+// Rows of a line buffer are banks, for a step touches all of them; a window is all banks. A bank of 16 addresses is LUT
+// memory, and block RAM where that holds no more than 8. Words of streams and accumulators are registers.
+// CHECK-LABEL: func.func @line_buffer
+// CHECK: memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<2xi8>
+// CHECK: memref.alloc() {hls.lanes = 1 : i64, hls.name = "line_buffer", hls.partition = [0], hls.storage = "lutram"} : memref<2x16x2xi8>
+// CHECK: memref.alloc() {hls.lanes = 1 : i64, hls.name = "window", hls.partition = [0], hls.storage = "register"} : memref<3x2xi8>
+// CHECK: memref.alloc() {hls.lanes = 0 : i64, hls.name = "accumulator", hls.partition = [], hls.storage = "register"} : memref<16xi32>
+// SMALL: hls.name = "line_buffer", hls.partition = [0], hls.storage = "bram"}
+// SMALL: hls.name = "window", hls.partition = [0], hls.storage = "register"}
+func.func @line_buffer(%image: memref<16x2xi8>, %result: memref<16x2xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 16 : i64, sym_name = "in"} : () -> !hls.stream<vector<2xi8>>
+    %out = "hls.fifo"() {depth = 16 : i64, sym_name = "out"} : () -> !hls.stream<vector<2xi8>>
+    "hls.source"(%image, %in) : (memref<16x2xi8>, !hls.stream<vector<2xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<2xi8>
+      %line = memref.alloc() {hls.lanes = 1 : i64, hls.name = "line_buffer"} : memref<2x16x2xi8>
+      %window = memref.alloc() {hls.lanes = 1 : i64, hls.name = "window"} : memref<3x2xi8>
+      %sum = memref.alloc() {hls.lanes = 0 : i64, hls.name = "accumulator"} : memref<16xi32>
+      %zero = arith.constant 0 : i32
+      affine.for %x = 0 to 16 {
+        "hls.read"(%in, %word) : (!hls.stream<vector<2xi8>>, memref<2xi8>) -> ()
+        affine.store %zero, %sum[%x] : memref<16xi32>
+        affine.for %r = 0 to 2 {
+          affine.for %l = 0 to 2 {
+            %0 = affine.load %line[%r, %x, %l] : memref<2x16x2xi8>
+            affine.store %0, %window[%r, %l] : memref<3x2xi8>
+          } {hls.unroll = 2 : i64}
+        } {hls.unroll = 2 : i64}
+        "hls.write"(%word, %out) : (memref<2xi8>, !hls.stream<vector<2xi8>>) -> ()
+      } {hls.pipeline}
+    }) {sym_name = "task"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<2xi8>>, memref<16x2xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+// Constants by the number of their addresses, the last dimension being lanes: up to 64 in LUTs, more in block RAM.
+// CHECK: @shallow : memref<4x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
+// CHECK: @deep : memref<5x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_bram"}
+// SMALL: @shallow : memref<4x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_bram"}
+memref.global "private" constant @shallow : memref<4x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
+memref.global "private" constant @deep : memref<5x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
+func.func @constants(%image: memref<80x8xi8>, %result: memref<80x8xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<8xi8>>
+    "hls.source"(%image, %in) : (memref<80x8xi8>, !hls.stream<vector<8xi8>>) -> ()
+    "hls.sink"(%in, %result) : (!hls.stream<vector<8xi8>>, memref<80x8xi8>) -> ()
+  }) : () -> ()
+  return
+}
