@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,6 +101,7 @@ class Accelerator:
         self.options = options
         self.ports = ports
         self._outputs = outputs
+        weakref.finalize(self, source.close)  # an accelerator that is never written leaves no process behind
 
     @cached_property
     def report(self) -> dict[str, Any]:
