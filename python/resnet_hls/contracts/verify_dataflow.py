@@ -123,12 +123,24 @@ def _check_arrays(task: Task, registers: int) -> None:
     most = max((len(task.steps(s)) * lanes_of(s) for s in streams), default=0)
     taps = {d for d, loop in enumerate(task.nest.loops) if "hls.tap" in loop.attributes}
     windows = {a.buffer for a in task.nest.accesses if taps & {d for e in a.exprs for d in dims_of(e)}}
-    accumulator = task.nest.accumulator
+    accumulators = {store.buffer for store in task.nest.stores if _accumulates(store.op)}
     for alloc in iu.walk(task.op, "memref.alloc"):
         buffer = alloc.results[0]
         elements = prod(ir.MemRefType(buffer.type).shape)
         placed = ir.StringAttr(alloc.attributes["hls.storage"]).value if "hls.storage" in alloc.attributes else ""
-        needed = buffer in windows or placed == "register" or (accumulator is not None and accumulator.buffer == buffer)
+        needed = buffer in windows or buffer in accumulators or placed == "register"
         if elements > registers and elements >= most and not needed:
             message = f"an array of {elements} elements in '{task.name}', whose streams carry {most} in a frame"
             raise PassFailure(alloc, message, help="hls-temporal-reuse makes line buffers")
+
+
+def _accumulates(store: ir.Operation) -> bool:
+    """True for a store of what was computed from an element of the same array."""
+    buffer, pending = iu.accessed_memref(store), [store.operands[0]]
+    while pending:
+        op = iu.defining_op(pending.pop())
+        if op is not None and op.name == "affine.load" and op.operands[0] == buffer:
+            return True
+        if op is not None and op.name.startswith("arith."):
+            pending += list(op.operands)
+    return False
