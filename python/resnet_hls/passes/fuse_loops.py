@@ -7,6 +7,7 @@ Moves operations between nests where dependences allow; never recomputes, never 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from torch_mlir import ir
@@ -38,9 +39,12 @@ def streaming_order(nest: Nest, accumulator: Access) -> list[int]:
     written = {d for e in accumulator.exprs for d in dims_of(e)}
     outer: list[int] = []
     taps: list[int] = []
-    for expr in operand.exprs:
-        dims = sorted(dims_of(expr))
-        if len(dims) == 1:
+    shape = ir.MemRefType(operand.buffer.type).shape
+    used = [sorted(dims_of(expr)) for expr in operand.exprs]
+    # A window with a single row of outputs is one although its taps index that dimension alone.
+    walks = all(len(dims) < 2 and prod(nest.extents[d] for d in dims) == n for dims, n in zip(used, shape, strict=True))
+    for axis, dims in enumerate(used):
+        if len(dims) == 1 and (walks or axis == len(used) - 1 or dims[0] in written):
             outer += [d for d in dims if d not in outer]
         else:
             outer += [d for d in dims if d in written and d not in outer]
