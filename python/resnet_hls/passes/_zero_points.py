@@ -92,7 +92,7 @@ def with_zero_point(quantity: Quantity) -> tuple[Quantity, int]:
     op = iu.defining_op(quantity.integers)
     if op is None or not is_elementwise(op) or len(op.operands) != 2:
         return quantity, 0
-    body = [o.operation for o in iu.body(op).operations]
+    body = [o.operation for o in iu.body(op).operations if o.operation.name != "arith.constant"]
     if len(body) != 3 or body[0].name not in {"arith.extsi", "arith.extui"}:
         return quantity, 0
     amount = iu.scalar_constant(body[1].operands[1])
