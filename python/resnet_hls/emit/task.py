@@ -21,7 +21,7 @@ from resnet_hls.passes._registry import PassFailure
 #: Loop variables by label; another label gives its singular.
 _VARIABLES = {"rows": "y", "columns": "x", "taps": "tap", "words": "i"}
 #: What the result of an operation is called where it needs a name.
-_NAMES = {"arith.trunci": "quantized", "arith.addi": "sum", "arith.muli": "product"}
+_NAMES = {"arith.trunci": "quantized", "arith.addi": "sum", "arith.minsi": "clamped"}
 #: Longer expressions get a name, so that a statement can be read.
 _LONG = 60
 _EFFECTS = {"affine.store", "hls.read", "hls.write", "affine.for"}
@@ -162,7 +162,8 @@ class TaskWriter:
         value = op.results[0]
         users = iu.users(value)
         alone = len(users) == 1 and users[0].block == op.block
-        short = len(text.text) <= _LONG or text.at_least is not None or (alone and users[0].name == "affine.store")
+        whole = text.at_least is not None or op.name == "arith.muli" or (alone and users[0].name == "affine.store")
+        short = whole or len(text.text) <= _LONG  # a clamp, a sum of products and an assignment read best as one
         if not users or text.text.isidentifier() or (alone and short):
             self.values[value] = text
         else:
