@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small ONNX networks all the way: after every pass the same integers, then C++ in a project that can be compiled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from torch_mlir import ir
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "frontend"))
+from onnx_builders import save
+
+from resnet_hls.context import make_context
+from resnet_hls.emit import dataflow_graph, emit_hls_cpp
+from resnet_hls.frontend._worker import lower
+from resnet_hls.frontend.onnx_model import load
+from resnet_hls.passes import PassManager
+from resnet_hls.project.testbench import write_testbench
+from resnet_hls.resources import library_folder
+from resnet_hls.simulate.jit import Jit
+
+INTEGER = ["hls-integerize", "hls-channels-last,verify-integer-linalg"]
+AFFINE = ["hls-bufferize", "hls-fuse-loops", "hls-temporal-reuse,verify-affine"]
+DATAFLOW = ["hls-to-dataflow,verify-dataflow"]
+SCHEDULE = ["hls-balance{{dsp={dsp}}}", "hls-unroll-loops", "hls-place-memories", "hls-size-fifos,verify-scheduled"]
+PASSES = [*INTEGER, *AFFINE, *DATAFLOW, *SCHEDULE]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A scheduled module, images (N, H, W, C) and the integers (N, elements) that must come out for them."""
+
+    module: ir.Module
+    images: NDArray[np.int8]
+    expected: NDArray[np.int8]
+
+
+def compile_network(model: onnx.ModelProto, folder: Path, dsp: int = 64, count: int = 2, seed: int = 0) -> Compiled:
+    """Runs all passes; raises AssertionError with the pass after which the integers are others."""
+    path = save(model, folder / "model.onnx")
+    loaded = load(path, "network")
+    context = make_context()
+    with context, ir.Location.unknown():
+        module = ir.Module.parse(lower(load(path, "network").proto), context)
+        expected: Any = None
+        for number, text in enumerate(PASSES):
+            name = text.format(dsp=dsp)
+            PassManager.parse(f"builtin.module({name})").run(module)
+            if number == 0:
+                continue  # channels come last from here on
+            jit = Jit(module.operation, optimize=0)
+            if expected is None:
+                images = random_images(module, tuple(loaded.input_shape), count, seed)
+                expected = jit.run(images).reshape(count, -1)
+            else:
+                got = jit.run(images).reshape(count, -1)
+                np.testing.assert_array_equal(got, expected, err_msg=f"after {name}")
+        return Compiled(module, images, expected)
+
+
+def random_images(module: ir.Module, shape: tuple[int, ...], count: int, seed: int) -> NDArray[np.int8]:
+    """Integers in the range of the input quantizer, (count, H, W, C); every other image has small ones."""
+    function = next(op for op in module.body.operations if "hls.input" in op.attributes)
+    grid = ir.DictAttr(function.attributes["hls.input"])
+    low, high = ir.IntegerAttr(grid["min"]).value, ir.IntegerAttr(grid["max"]).value
+    images = np.random.default_rng(seed).integers(low, high + 1, (count, shape[2], shape[3], shape[1]))
+    images[1::2] //= 8
+    return images.astype(np.int8)
+
+
+def write_project(compiled: Compiled, folder: Path) -> Path:
+    """A project that `simulate/csim.py` can compile: src/, tb/ and what it needs of the manifest."""
+    (folder / "src" / "resnet_hls").mkdir(parents=True)
+    (folder / "tb").mkdir()
+    for name, text in emit_hls_cpp(compiled.module).items():
+        (folder / "src" / name).write_text(text)
+    for header in (library_folder("include") / "resnet_hls").glob("*.h"):
+        shutil.copy(header, folder / "src" / "resnet_hls")
+    graph = dataflow_graph(compiled.module)
+    write_testbench(folder / "tb", graph, compiled.images, compiled.expected)
+    shape = compiled.images.shape[1:]
+    port = {"scale": 1.0, "signed": True}
+    manifest = {
+        "name": graph.name,
+        "source_kind": "onnx",
+        "input": {"shape": [1, *shape], **port},
+        "output": {"shape": [1, compiled.expected.shape[1]], **port},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
