@@ -135,6 +135,10 @@ class Accelerator:
         """
         if images.ndim != 4 or images.shape[1:] != self.ports.input.shape or images.dtype.kind not in "iu":
             raise _wrong_images(images, "integers", ("N", *self.ports.input.shape))
+        least, most = self.ports.input.range
+        if images.size and (images.min() < least or images.max() > most):
+            help = f"the input's quantizer gives integers in [{least}, {most}]"
+            raise UserError(f"images hold integers in [{images.min()}, {images.max()}]", where=self.name, help=help)
         results: NDArray[Any] = self._jit.run(images.astype(np.int8))
         unsigned = results if self.ports.output.signed else results.view(np.uint8)
         return unsigned.astype(np.int64).reshape(len(images), *self.ports.output.shape)

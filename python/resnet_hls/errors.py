@@ -23,3 +23,9 @@ class UserError(Exception):
         """The lines a tool prints: `<tool>: error: <where>: <message>`, then `help: <help>` if there is any."""
         text = f"{tool}: error: {self}"
         return f"{text}\nhelp: {self.help}" if self.help else text
+
+
+def raise_if_interrupted(error: BaseException) -> None:
+    """Raises KeyboardInterrupt where `error` is one that MLIR's bindings have wrapped: Ctrl-C inside a callback."""
+    if "KeyboardInterrupt" in str(error):
+        raise KeyboardInterrupt from None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from resnet_hls.errors import UserError
+from resnet_hls.errors import UserError, raise_if_interrupted
 
 #: The lines between two modules in one file, as MLIR's own tools write and read them.
 SPLIT_MARKER = "// -----"
@@ -38,8 +38,18 @@ def run_tool(name: str, main: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        return 130
+        return _interrupted(name)
+    except Exception as error:
+        try:
+            raise_if_interrupted(error)
+        except KeyboardInterrupt:
+            return _interrupted(name)
+        raise
+
+
+def _interrupted(name: str) -> int:
+    print(f"{name}: interrupted", file=sys.stderr)
+    return 130
 
 
 def read_input(path: str) -> bytes:

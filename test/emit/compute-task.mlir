@@ -44,7 +44,7 @@
 // CHECK: rows: for (int y = 0; y < 10; ++y) {
 // CHECK-NEXT: input_groups: for (int input_group = 0; input_group < 2; ++input_group) {
 // CHECK-NEXT: output_groups: for (int output_group = 0; output_group < 2; ++output_group) {
-// CHECK-NEXT: #pragma HLS PIPELINE II=1
+// CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp
 // CHECK-NEXT: if (output_group == 0) {
 // CHECK-NEXT: held = in.read();
 // CHECK-NEXT: }

@@ -9,7 +9,7 @@
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& add_to_wide,
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& add_to_last) {
 // CHECK: rows: for (int y = 0; y < 8; ++y) {
-// CHECK-NEXT: #pragma HLS PIPELINE II=1
+// CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp
 // CHECK-NEXT: main_word = image_to_add.read();
 // CHECK-NEXT: skip_word = skip_to_add.read();
 // CHECK-NEXT: const ap_int<32> sum = (ap_int<32>(ap_uint<8>(main_word.lane[0])) << 2) + skip_word.lane[0];
@@ -24,7 +24,7 @@
 // CHECK-NEXT: word<ap_int<8>, 1> narrow_word;
 // CHECK-NEXT: words: for (int i = 0; i < 2; ++i) {
 // CHECK-NEXT: parts: for (int part = 0; part < 4; ++part) {
-// CHECK-NEXT: #pragma HLS PIPELINE II=1
+// CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp
 // CHECK-NEXT: narrow_word = add_to_wide.read();
 // CHECK-NEXT: wide_word.lane[part] = narrow_word.lane[0];
 // CHECK-NEXT: if (part == 3) {

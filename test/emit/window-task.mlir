@@ -13,7 +13,7 @@
 // CHECK-NEXT: #pragma HLS BIND_STORAGE variable=line_buffer type=ram_s2p impl=lutram
 // CHECK: rows: for (int y = 0; y < 6; ++y) {
 // CHECK-NEXT: columns: for (int x = 0; x < 6; ++x) {
-// CHECK-NEXT: #pragma HLS PIPELINE II=1
+// CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp
 // CHECK-NEXT: window_rows: for (int window_row = 0; window_row < 3; ++window_row) {
 // CHECK: window[window_row][window_column].lane[channel_lane] =
 // CHECK-NEXT: window[window_row][window_column + 1].lane[channel_lane];

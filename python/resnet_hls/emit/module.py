@@ -208,7 +208,7 @@ class ModuleWriter:
             "\n".join([includes('"tasks.h"'), includes("<cstdint>"), includes(*supports, '"weights.h"'), ""]),
             "// The input port: beats to words.\n"
             f"{self.read_input()} {{\n"
-            f"  words: for (int i = 0; i < {io}::input_words; ++i) {{\n#pragma HLS PIPELINE II=1\n"
+            f"  words: for (int i = 0; i < {io}::input_words; ++i) {{\n#pragma HLS PIPELINE II=1 style=flp\n"
             f"    words.write(resnet_hls::axis_to_word<{element}, {self.source.lanes}>(input.read()));\n  }}\n}}\n\n",
         ]
         for writer in self.writers():
@@ -216,7 +216,7 @@ class ModuleWriter:
         parts.append(
             "// The output port: words to beats, TLAST on the last one of a frame.\n"
             f"{self.write_output()} {{\n"
-            f"  words: for (int i = 0; i < {io}::output_words; ++i) {{\n#pragma HLS PIPELINE II=1\n"
+            f"  words: for (int i = 0; i < {io}::output_words; ++i) {{\n#pragma HLS PIPELINE II=1 style=flp\n"
             f"    const bool last = i == {io}::output_words - 1;\n"
             f"    output.write(resnet_hls::word_to_axis<{self.sink.bits}>(words.read(), last));\n  }}\n}}\n"
         )

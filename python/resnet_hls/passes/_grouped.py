@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Grouped convolutions as ordinary ones whose weights between groups are zero.
+"""Weights in the form of an ordinary convolution: reshapes computed, groups as zeros between them.
 
-Exact, at the price of those products.
+Exact; grouped convolutions at the price of the products with those zeros.
 """
 
 from __future__ import annotations
@@ -58,3 +58,18 @@ def _merge(value: ir.Value) -> ir.Value:
     one, groups, channels, rows, columns = iu.shape_of(value)
     kind = ir.RankedTensorType.get([one, groups * channels, rows, columns], element_type(value))
     return tensor.CollapseShapeOp(kind, value, _MERGE).result
+
+
+def fold_constant_layouts(module: ir.Operation) -> None:
+    """Computes reshapes and transpositions of constants, such as those around depthwise weights."""
+    constants = iu.ConstantReader(module)
+    for op in iu.walk(module, "tensor.collapse_shape", "tensor.expand_shape", "linalg.transpose"):
+        array = constants.value(op.operands[0])
+        if array is None or array.dtype.kind != "i":
+            continue
+        if op.name == "linalg.transpose":
+            array = array.transpose(list(ir.DenseI64ArrayAttr(op.attributes["permutation"])))
+        with ir.InsertionPoint(op), op.location:
+            folded = iu.tensor_constant(np.ascontiguousarray(array).reshape(iu.shape_of(op.results[0])))
+        op.results[0].replace_all_uses_with(folded)
+        iu.erase_tree(op)

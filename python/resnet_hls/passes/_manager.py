@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch_mlir import ir, passmanager
 
-from resnet_hls.errors import UserError
+from resnet_hls.errors import UserError, raise_if_interrupted
 from resnet_hls.passes._registry import Pass, PassFailure, all_passes, find_pass
 from resnet_hls.passes._text import Element, convert, fail, parse_pipeline
 from resnet_hls.passes._upstream import explain, upstream_pass_names
@@ -219,6 +219,7 @@ def _run_own(own: Pass, operation: ir.Operation) -> None:
     except (UserError, ir.MLIRError):
         raise
     except Exception as error:
+        raise_if_interrupted(error)
         frame = traceback.extract_tb(error.__traceback__)[-1]
         message = f"pass '{own.name}' stopped with {type(error).__name__}: {error}".partition("\n")[0]
         help = "this is a defect of the pass, not of its input; RESNET_HLS_TRACEBACK=1 shows the whole traceback"

@@ -107,7 +107,10 @@ class _Balancer:
             want, feeder, source = chosen.factors[choice.lanes[stream]], self.writer.get(stream), stream
             if stream in windows:
                 feeder = windows[stream]
-                if feeder.cycles({feeder.lanes[stream]: want}) > target:
+                loop = feeder.lanes.get(stream)
+                if (1 if loop is None else feeder.task.nest.extents[loop]) % want:
+                    return None  # a map of one channel: its windows come one by one
+                if feeder.cycles({} if loop is None else {loop: want}) > target:
                     return None
                 source = next((s for s in feeder.task.inputs if s in feeder.lanes), stream)
                 feeder = self.writer.get(source) if source != stream else None
@@ -143,7 +146,8 @@ class _Balancer:
             choice.factors = chosen.factors
             total += chosen.multipliers
             for stream, feeder in self.windows(choice):
-                feeder.factors = {feeder.lanes[stream]: choice.factors[choice.lanes[stream]]}
+                if stream in choice.lanes and stream in feeder.lanes:
+                    feeder.factors = {feeder.lanes[stream]: choice.factors[choice.lanes[stream]]}
         return total
 
     def targets(self) -> list[int]:

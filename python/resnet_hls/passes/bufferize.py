@@ -14,6 +14,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import affine, func, memref
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.cpp_names import Names
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 from resnet_hls.passes.channels_last import privatize
 
@@ -40,19 +41,12 @@ class _Bufferizer:
     module: ir.Operation
     function: ir.Operation
     views: dict[ir.Value, View] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        module_symbols = [o.operation.attributes for o in iu.body(self.module).operations]
+        self.names = Names(ir.StringAttr(s["sym_name"]).value for s in module_symbols if "sym_name" in s)
         self.constants = iu.ConstantReader(self.module)
         self.entry = iu.body(self.function).operations[0].operation
-
-    def unique(self, wanted: str) -> str:
-        base = wanted.strip("_")
-        name, number = base, 1
-        while name in self.names:
-            name, number = f"{base}_{number}", number + 1
-        self.names.add(name)
-        return name
 
     def allocate(self, shape: list[int], element: ir.Type, location: ir.Location) -> ir.Value:
         with ir.InsertionPoint(self.entry), location:
@@ -69,7 +63,7 @@ class _Bufferizer:
                 raise PassFailure(op or self.function, "a tensor without a buffer")
             user = iu.users(value)[0]
             role = "weight" if array.ndim > 1 else "bias"
-            name = self.unique(f"{iu.identifier(iu.source_name(user))}_{role}")
+            name = self.names.unique(f"{iu.identifier(iu.source_name(user))}_{role}".strip("_"))
             kind = ir.MemRefType.get(list(array.shape), iu.integer_type(8 * array.dtype.itemsize))
             with ir.InsertionPoint(self.function), op.location:
                 memref.GlobalOp(

@@ -20,7 +20,7 @@ from resnet_hls.analysis.fixed_point import Fixed
 from resnet_hls.passes._boundary import Grid, strip_input
 from resnet_hls.passes._contraction import Reduction, integer_contraction, integer_reduction, reduction_of
 from resnet_hls.passes._expressions import HELP, Expressions
-from resnet_hls.passes._grouped import ungroup_convolutions
+from resnet_hls.passes._grouped import fold_constant_layouts, ungroup_convolutions
 from resnet_hls.passes._quantities import BoundsTable, Quantity, element_type, is_elementwise, is_float, type_range
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 from resnet_hls.passes._staircase import Staircases, has_other_scales
@@ -293,6 +293,7 @@ class Integerize(Pass):
 
     def run(self, op: ir.Operation) -> None:
         with op.context:
+            fold_constant_layouts(op)
             ungroup_convolutions(op)
             iu.run_upstream(op, "builtin.module(func.func(linalg-generalize-named-ops),canonicalize,cse)")
             if inline_scalars(op):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import guards_of, is_row_major_once
 from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
 from resnet_hls.analysis.windows import is_private, name_of
+from resnet_hls.cpp_names import Names
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 
@@ -32,37 +33,14 @@ class Edge:
     load: Access | None
 
 
-#: Words of C++ that a layer may be called, and names that the emitted code uses itself.
-_RESERVED = """
-and and_eq asm auto bitand bitor bool break case catch char class compl const continue default delete do double else
-enum explicit export extern false final float for friend goto if inline int long mutable namespace new not not_eq
-operator or or_eq private protected public register return short signed sizeof static struct switch template this
-throw true try typedef typeid typename union unsigned using virtual void volatile while xor xor_eq hls input main
-output read_input resnet_hls std word words write_output
-"""
-
-
-class Names:
-    """Hands out names for functions and variables of C++, each once."""
-
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {*_RESERVED.split(), *taken}
-
-    def unique(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in self._taken:
-            name, number = f"{wanted}_{number}", number + 1
-        self._taken.add(name)
-        return name
-
-
 class _ToDataflow:
     def __init__(self, function: ir.Operation) -> None:
         self.function = function
         self.nests = nests(function)
         module = function.parent.operation
         symbols = [op.operation.attributes for op in iu.body(module).operations]
-        self.unique_name = Names(ir.StringAttr(s["sym_name"]).value for s in symbols if "sym_name" in s).unique
+        taken = [ir.StringAttr(s["sym_name"]).value for s in symbols if "sym_name" in s]
+        self.unique_name = Names([*taken, *(f"{name}_io" for name in taken)]).unique
         self.names = [self.unique_name(name_of(nest)) for nest in self.nests]
         self.order = {o.operation: i for i, o in enumerate(iu.body(function).operations)}
 

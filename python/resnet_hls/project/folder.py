@@ -29,6 +29,8 @@ def check(target: Path, force: bool) -> None:
     target = target.resolve()
     if target.exists() and not target.is_dir():
         raise UserError("is a file, not a folder", where=where, help=_CHOOSE)
+    if target == Path.cwd():
+        raise UserError("is the folder you are in, which cannot be replaced", where=where, help=_CHOOSE)
     if target.is_dir() and any(target.iterdir()):
         if not force:
             raise UserError("the folder is not empty", where=where, help=f"{_CHOOSE}, or replace it with --force")

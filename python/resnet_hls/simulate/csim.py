@@ -86,7 +86,11 @@ def compile_testbench(
     if executable.is_file():
         os.utime(executable.parent)
         return executable
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        help = "set RESNET_HLS_CACHE to a folder that can be written"
+        raise UserError(f"cannot be made: {error.strerror}", where=str(cache), help=help) from None
     with tempfile.TemporaryDirectory(dir=cache, prefix="compiling-") as folder:
         objects = [Path(folder, f"{number}.o") for number in range(len(build.sources))]
         commands = [
