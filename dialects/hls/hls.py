@@ -202,8 +202,10 @@ def _whole_words(op: Any, buffer: ir.Value, stream: ir.Value) -> bool:
     if not _stream_and_memref(op, stream, buffer):
         return False
     word, kind = element_of(stream.type), ir.MemRefType(buffer.type)
-    lanes, innermost = word.shape[-1], kind.shape[-1]
-    if kind.element_type != word.element_type or len(word.shape) != 1 or innermost % lanes:
+    elements = 1
+    for extent in kind.shape:
+        elements *= extent
+    if kind.element_type != word.element_type or len(word.shape) != 1 or elements % word.shape[0]:
         return _error(op, f"{kind} is no row of words {word}")
     return _inside(op, "hls.dataflow")
 

@@ -102,6 +102,7 @@ class Tiling:
         self.uses = self._find_uses()
         self.layouts = self._find_layouts()
         self._check_order()
+        self._check_words()
         self.units = self._find_units()
 
     @cached_property
@@ -263,6 +264,15 @@ class Tiling:
                         after = all(use.cluster.position >= other for other in clusters)
                         if not (first and before) and not (last and after):
                             raise PassFailure(use.op, "an access between two lanes of an unrolled loop")
+
+    def _check_words(self) -> None:
+        """Raises PassFailure where a word would hold more than taps and neighbouring elements."""
+        cluster_of = {op: c for c in self.clusters for outer in c.ops for op in iu.walk(outer, *TRANSFERS)}
+        for op, free in self.free_of.items():
+            lanes = set(self.cluster_lanes(cluster_of[op])) - self.taps
+            if lanes - {max(free - self.taps, default=-1)}:
+                help = "unroll only the innermost loop that walks the stream"
+                raise PassFailure(op, "a word that would hold elements that are no neighbours", help=help)
 
     def _find_units(self) -> list[tuple[int, ...]]:
         """Lane loops that always go together become one loop over flat lanes: a plain dot product instead of a nest.

@@ -13,7 +13,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_lanes
-from resnet_hls.analysis.tasks import Task, Transfer, tasks, the_dataflow
+from resnet_hls.analysis.tasks import Task, tasks, the_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 
 
@@ -33,6 +33,7 @@ class Choice:
     task: Task
     taps: set[int]
     lanes: dict[ir.Value, int]  # stream -> the loop whose factor is its number of words' lanes
+    walked: dict[ir.Value, set[int]]  # stream -> the loops in each of whose iterations words move
     window_outputs: set[ir.Value]  # streams whose words hold taps, which no width converter may reorder
     factors: dict[int, int] = field(default_factory=dict)
 
@@ -63,25 +64,30 @@ class Choice:
         return sorted(found, key=lambda o: (o.multipliers, *o.factors.values()))
 
     def possible_factors(self, loop: int) -> list[int]:
-        """Divisors of the trip count with which all lanes of a group read and write the same streams."""
+        """Divisors of the trip count with which all lanes of a group read and write the same streams.
+
+        Only 1 for a loop that walks a stream otherwise than word by word: words hold neighbouring elements.
+        """
+        if any(self.lanes[s] != loop and loop in loops for s, loops in self.walked.items()):
+            return [1]
         guards = [g for t in self.task.transfers for g, equal in guards_of(t.op, self.task.nest) if not equal]
         extent = self.task.nest.extents[loop]
         divisors = [d for d in range(1, extent + 1) if extent % d == 0]
         return [d for d in divisors if all(same_for_all_lanes(guard, loop, d) for guard in guards)]
 
 
-def lane_loop(task: Task, transfer: Transfer, taps: set[int]) -> int | None:
-    """The loop that walks neighbouring words of a stream: the innermost one that the transfer's guard leaves free."""
-    fixed = fixed_loops(guards_of(transfer.op, task.nest))
-    free = [d for d in range(len(task.nest.loops)) if d not in fixed and d not in taps]
-    return free[-1] if free else None
-
-
 def choice_of(task: Task) -> Choice:
     taps = {d for d, loop in enumerate(task.nest.loops) if "hls.tap" in loop.attributes}
-    lanes = {t.stream: loop for t in task.transfers if (loop := lane_loop(task, t, taps)) is not None}
-    windows = {t.stream for t in task.transfers if t.is_write and taps - set(fixed_loops(guards_of(t.op, task.nest)))}
-    return Choice(task, taps, lanes, windows)
+    walked: dict[ir.Value, set[int]] = {}
+    windows: set[ir.Value] = set()
+    for transfer in task.transfers:
+        free = set(range(len(task.nest.loops))) - set(fixed_loops(guards_of(transfer.op, task.nest)))
+        if transfer.is_write and free & taps:
+            windows.add(transfer.stream)
+        if free - taps:
+            walked[transfer.stream] = free - taps
+    # The innermost of these loops walks neighbouring words.
+    return Choice(task, taps, {stream: max(loops) for stream, loops in walked.items()}, walked, windows)
 
 
 class _Balancer:
