@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnet_hls.analysis.requantization import HalfEvenShift, Integers, Staircase, fit, fit_pair, fit_shift, thresholds
+from resnet_hls.analysis.requantization import (
+    HalfEvenShift,
+    Integers,
+    Staircase,
+    fit,
+    fit_half_even,
+    fit_pair,
+    fit_shift,
+    thresholds,
+)
 
 
 def quantizer(scales: Any, step: float, relu: bool = False) -> Staircase:
@@ -73,6 +82,20 @@ def test_channels_of_powers_of_two_are_shifts() -> None:
     numbers = all_numbers(3, -5000, 5000)
     np.testing.assert_array_equal(found(numbers), staircase(numbers))
     assert fit_shift(staircase, slopes * 1.5, -5000, 5000) is None
+
+
+@pytest.mark.parametrize("pixels", [6, 12, 20, 36, 100])
+def test_averages_meet_ties_at_every_level(pixels: int) -> None:
+    def average(numbers: Integers) -> Integers:
+        real = numbers.astype(np.float32) * np.float32(0.0625) / np.float32(pixels)
+        levels: Integers = np.clip(np.rint(real / np.float32(0.0625)), -128, 127).astype(np.int64)
+        return levels
+
+    reach = 128 * pixels
+    found = fit_half_even(average, np.array([1 / pixels]), np.zeros(1), -reach, reach - pixels)
+    assert found is not None
+    numbers = all_numbers(1, -reach, reach - pixels)
+    np.testing.assert_array_equal(found(numbers), average(numbers))
 
 
 def test_thresholds_are_the_least_numbers() -> None:

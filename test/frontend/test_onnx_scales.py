@@ -63,7 +63,7 @@ def test_convolution(tmp_path: Path, scales: Any) -> None:
     check(save(net.model(net.quant("output", x, 0.083, zero_point=-7)), tmp_path / "m.onnx"), INTEGER)
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (7, 7), (5, 3)])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (7, 7), (5, 3), (6, 2), (10, 4)])
 def test_averages_of_any_window(tmp_path: Path, kernel: int, stride: int) -> None:
     net = Net(shape=(1, 4, 14, 14))
     x = net.node(

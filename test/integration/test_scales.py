@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What onnxruntime's own quantizer makes (scales that are no powers of two, zero points) goes the whole way, bit-exact."""
+"""What onnxruntime's own quantizer makes (scales of any size, zero points) goes the whole way, bit-exact."""
 
 from __future__ import annotations
 

@@ -106,6 +106,73 @@ class HalfEvenShift:
         return clipped
 
 
+@dataclass(frozen=True)
+class HalfEvenLine:
+    """A line whose ties go to the even level: `clamp(down + (up - down) * (down & 1), lowest, highest)`.
+
+    `up` and `down` are `(n * multiplier[c] + offset[c]) >> shift` with an offset each, between which a tie lies: an
+    average of twelve pixels meets one at every level.
+    """
+
+    multiplier: Integers  # (channels,)
+    offset_down: Integers  # (channels,)
+    offset_up: Integers  # (channels,)
+    shift: int
+    lowest: int
+    highest: int
+
+    def __call__(self, accumulators: Integers) -> Integers:
+        """The levels of accumulators of shape (channels, n)."""
+        scaled = accumulators * self.multiplier[:, None]
+        down = (scaled + self.offset_down[:, None]) >> self.shift
+        up = (scaled + self.offset_up[:, None]) >> self.shift
+        clipped: Integers = np.clip(down + (up - down) * (down & 1), self.lowest, self.highest)
+        return clipped
+
+
+def fit_half_even(
+    staircase: Staircase, slopes: np.ndarray[Any, Any], constants: np.ndarray[Any, Any], lo: int, hi: int
+) -> HalfEvenLine | None:
+    """A line with ties to even that reproduces the staircase on [lo, hi]; None if there is none.
+
+    Args:
+        staircase, slopes, lo, hi: as `fit` takes them.
+        constants: (channels,), the level at accumulator 0 in real arithmetic.
+    """
+    channels = len(slopes)
+    reached, lowest, highest = thresholds(staircase, channels, lo, hi)
+    levels = np.arange(lowest + 1, highest + 1, dtype=np.int64)
+    edges = levels[None, :] - 0.5  # the real numbers between two levels
+    real = slopes[:, None] * np.stack([reached - 1, reached]) + constants[:, None]
+    before, at = np.abs(real - edges[None, :, :]) < 1e-6  # a tie just below the threshold (odd level), or at it (even)
+    up = np.where(before, reached - 1, reached)
+    down = np.where(at, reached + 1, reached)
+    rows = [
+        (_Inequalities.of(u, levels, lo, hi), _Inequalities.of(d, levels, lo, hi))
+        for u, d in zip(up, down, strict=True)
+    ]
+    for shift in range(max(row.least_shift for pair in rows for row in pair), MAX_SHIFT + 1):
+        found = [_same_multiplier(u, d, shift) for u, d in rows]
+        if all(numbers is not None for numbers in found):
+            numbers = np.array(found, dtype=np.int64).reshape(channels, 3)
+            line = HalfEvenLine(numbers[:, 0], numbers[:, 2], numbers[:, 1], shift, lowest, highest)
+            return line if np.array_equal(thresholds(line, channels, lo, hi)[0], reached) else None
+    return None
+
+
+def _same_multiplier(up: _Inequalities, down: _Inequalities, shift: int) -> tuple[int, int, int] | None:
+    """(multiplier, offset of up, offset of down), or None."""
+    first, second = up.multipliers(shift), down.multipliers(shift)
+    if first is None or second is None:
+        return None
+    least, most = max(first[0], second[0]), min(first[1], second[1])
+    if least > most:
+        return None
+    multiplier = (least + most) // 2
+    offsets = up.offset(multiplier, shift), down.offset(multiplier, shift)
+    return None if offsets[0] is None or offsets[1] is None else (multiplier, offsets[0], offsets[1])
+
+
 def fit_shift(staircase: Staircase, slopes: np.ndarray[Any, Any], lo: int, hi: int) -> HalfEvenShift | None:
     """Shifts that reproduce the staircase, where its slopes, shape (channels,), are powers of two not above one; else
     None.
@@ -233,8 +300,8 @@ class _Inequalities:
             return 0
         return max(0, int(np.floor(-np.log2(most - least))) - 1)
 
-    def solve(self, shift: int) -> tuple[int, int] | None:
-        """(multiplier, offset), or None."""
+    def multipliers(self, shift: int) -> tuple[int, int] | None:
+        """Least and greatest multiplier for which every two inequalities leave room for an offset."""
         run, rise = self._pairs()
         rise = rise << shift
         upper, lower = run > 0, run < 0
@@ -242,16 +309,26 @@ class _Inequalities:
             return None
         most = int(((rise[upper] - 1) // run[upper]).min(initial=MAX_MULTIPLIER))
         least = int((-((rise[lower] - 1) // -run[lower])).max(initial=0))
-        if least > most:
-            return None
-        multiplier = (least + most) // 2
-        low = ((self.at_least_levels << shift) - multiplier * self.at_least).max(initial=-(2**62))
-        high = ((self.below_levels << shift) - 1 - multiplier * self.below).min(initial=2**62)
+        return (least, most) if least <= most else None
+
+    def offset(self, multiplier: int, shift: int) -> int | None:
+        """The offset in the middle of those that fit to a multiplier, or None."""
+        low = int(((self.at_least_levels << shift) - multiplier * self.at_least).max(initial=-(2**62)))
+        high = int(((self.below_levels << shift) - 1 - multiplier * self.below).min(initial=2**62))
         if low > high:
             return None
         if low == -(2**62) or high == 2**62:
-            return multiplier, int(high if low == -(2**62) else low)
-        return multiplier, int(low + (high - low) // 2)
+            return high if low == -(2**62) else low
+        return low + (high - low) // 2
+
+    def solve(self, shift: int) -> tuple[int, int] | None:
+        """(multiplier, offset), or None."""
+        between = self.multipliers(shift)
+        if between is None:
+            return None
+        multiplier = sum(between) // 2
+        offset = self.offset(multiplier, shift)
+        return None if offset is None else (multiplier, offset)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, linalg
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.requantization import HalfEvenShift, Integers, PairRequantization, Requantization
+from resnet_hls.analysis.requantization import HalfEvenLine, HalfEvenShift, Integers, PairRequantization, Requantization
 from resnet_hls.passes._quantities import element_type
 
 
@@ -72,13 +72,18 @@ def clamp(value: ir.Value, lowest: int, highest: int, element: ir.Type) -> ir.Va
     return arith.trunci(element, limited)
 
 
-def requantize(op: ir.Operation, source: Operand, shape: Shape, found: Requantization | HalfEvenShift) -> ir.Value:
+def requantize(
+    op: ir.Operation, source: Operand, shape: Shape, found: Requantization | HalfEvenShift | HalfEvenLine
+) -> ir.Value:
     """A generic with the result type of `op` that requantizes `source`, at the insertion point."""
     constants = _Constants(shape)
     if isinstance(found, HalfEvenShift):
         rounds = (found.shift > 0).astype(np.int64)  # nothing is rounded where nothing is shifted out
         half = ((1 << np.maximum(found.shift - 1, 0)) - 1) * rounds
         handles = [constants.add(numbers, 32) for numbers in (found.shift, half, rounds)]
+    elif isinstance(found, HalfEvenLine):
+        handles = [constants.add(found.multiplier, 32)]
+        handles += [constants.add(numbers, 64) for numbers in (found.offset_down, found.offset_up)]
     else:
         handles = [constants.add(found.multiplier, 32), constants.add(found.offset, 64)]
         for at, amount in zip(found.corrected.T, found.correction.T, strict=True):
@@ -97,6 +102,13 @@ def requantize(op: ir.Operation, source: Operand, shape: Shape, found: Requantiz
             shift, below_half, one = (constants.value(h, own, 32) for h in handles)
             odd = arith.andi(arith.shrsi(number, shift), one)
             level = arith.shrsi(arith.addi(arith.addi(number, below_half), odd), shift)
+        elif isinstance(found, HalfEvenLine):
+            multiplier, below, above = (constants.value(h, own, 64) for h in handles)
+            scaled = arith.muli(extend(arguments[0], 64, source.signed), multiplier)
+            by = iu.int_constant(found.shift, 64)
+            down, up = (arith.shrsi(arith.addi(scaled, offset), by) for offset in (below, above))
+            odd = arith.andi(down, iu.int_constant(1, 64))
+            level = arith.addi(down, arith.andi(arith.subi(up, down), odd))
         else:
             number = extend(arguments[0], 64, source.signed)
             multiplier, offset = (constants.value(h, own, 64) for h in handles[:2])

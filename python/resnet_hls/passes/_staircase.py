@@ -18,7 +18,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.fixed_point import power_of_two
-from resnet_hls.analysis.requantization import Integers, fit, fit_pair, fit_shift
+from resnet_hls.analysis.requantization import Integers, fit, fit_half_even, fit_pair, fit_shift
 from resnet_hls.passes._contraction import reduction_of
 from resnet_hls.passes._expressions import HELP, _expandable, _operand_access
 from resnet_hls.passes._quantities import BoundsTable, Quantity, is_float
@@ -288,9 +288,15 @@ class Staircases:
             return np.broadcast_to(levels, numbers.shape).astype(np.int64)
 
         slopes = np.broadcast_to(form.coefficients[value], (expression.channels, 1))[:, 0].astype(np.float64)
+        constants = np.broadcast_to(form.constant, (expression.channels, 1))[:, 0].astype(np.float64)
         lo, hi = variable.lo, variable.hi
         try:
-            found = fit_shift(staircase, slopes, lo, hi) or fit(staircase, slopes, lo, hi)
+            found = (
+                fit_shift(staircase, slopes, lo, hi)
+                or fit(staircase, slopes, lo, hi, max_corrections=0)
+                or fit_half_even(staircase, slopes, constants, lo, hi)
+                or fit(staircase, slopes, lo, hi)
+            )
         except ValueError as problem:
             raise PassFailure(op, str(problem), help=HELP) from None
         if found is None:
