@@ -160,10 +160,12 @@ class _Bufferizer:
             buffer = self.allocate(kind.shape, kind.element_type, op.location)
         target = self.views[result] = self.identity(result, buffer)
         extents = loop_extents(op)
-        with ir.InsertionPoint(op), op.location, iu.affine_loops([e for e in extents if e != 1]) as inner:
-            # A loop of one iteration is the constant 0.
-            counters = iter(range(len(inner)))
-            dims = [ir.AffineExpr.get_constant(0) if e == 1 else ir.AffineExpr.get_dim(next(counters)) for e in extents]
+        loops = [d for d, extent in enumerate(extents) if extent != 1]
+        # A loop of one iteration is the constant 0; but a nest has one loop at least.
+        with ir.InsertionPoint(op), op.location, iu.affine_loops([extents[d] for d in loops] or [1]) as inner:
+            dims = [ir.AffineExpr.get_constant(0)] * len(extents)
+            for place, d in enumerate(loops):
+                dims[d] = ir.AffineExpr.get_dim(place)
             to_inner = ir.AffineMap.get(len(inner), 0, dims)
             maps = [ir.AffineMap.get(len(inner), 0, _compose_all(list(m.results), to_inner)) for m in maps]
             mapping: dict[ir.Value, ir.Value] = {}
