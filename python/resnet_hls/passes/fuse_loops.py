@@ -42,7 +42,10 @@ def streaming_order(nest: Nest, accumulator: Access) -> list[int]:
     shape = ir.MemRefType(operand.buffer.type).shape
     used = [sorted(dims_of(expr)) for expr in operand.exprs]
     # A window with a single row of outputs is one although its taps index that dimension alone.
-    walks = all(len(dims) < 2 and prod(nest.extents[d] for d in dims) == n for dims, n in zip(used, shape, strict=True))
+    walks = all(
+        isinstance(expr, (ir.AffineDimExpr, ir.AffineConstantExpr)) and prod(nest.extents[d] for d in dims) == n
+        for expr, dims, n in zip(operand.exprs, used, shape, strict=True)
+    )
     for axis, dims in enumerate(used):
         if len(dims) == 1 and (walks or axis == len(used) - 1 or dims[0] in written):
             outer += [d for d in dims if d not in outer]
