@@ -2,7 +2,8 @@
 
 // A matrix product with 2 of 4 inputs and 3 of 6 outputs a step. The pipelined loop is over groups; lanes stand in
 // loops of their own, for each group of statements. The weights are laid out [input group][output group][output lane]
-// [input lane]; the register that holds an input takes the stream's word as it comes.
+// [input lane]; the register that holds an input takes the stream's word as it comes. A step sums up its products
+// before it meets the accumulator.
 // CHECK-DAG: memref.global "private" constant @weight_lanes : memref<2x2x3x2xi8> = dense<{{\[\[\[\[}}1, 7], [-2, 8], [3, 9]], {{\[\[}}-4, 10], [5, 11], [-6, 12]]], {{.*}}> {hls.lanes = 2 : i64}
 // CHECK-DAG: memref.global "private" constant @bias_lanes : memref<2x3xi32> = dense<{{\[\[}}100, -100, 50], [-50, 25, -25]]> {hls.lanes = 1 : i64}
 // CHECK-LABEL: func.func @product
@@ -10,6 +11,7 @@
 // CHECK-NEXT: %[[OUT:[a-z_0-9]+]] = "hls.fifo"() {depth = 20 : i64, sym_name = "out"} : () -> !hls.stream<vector<3xi8>>
 // CHECK-DAG: %[[HELD:[a-z_0-9]+]] = memref.alloc() {hls.lanes = 1 : i64, hls.name = "held"} : memref<2xi8>
 // CHECK-DAG: %[[SUM:[a-z_0-9]+]] = memref.alloc() {hls.lanes = 1 : i64, hls.name = "sum"} : memref<2x3xi32>
+// CHECK-DAG: %[[STEP:[a-z_0-9]+]] = memref.alloc() {hls.name = "sum"} : memref<i32>
 // CHECK-DAG: %[[WORD:[a-z_0-9]+]] = memref.alloc() {hls.name = "output_word"} : memref<3xi8>
 // CHECK: affine.for %{{[a-z_0-9]+}} = 0 to 10 {
 // CHECK-NEXT: affine.for %[[I:[a-z_0-9]+]] = 0 to 2 {
@@ -24,10 +26,15 @@
 // CHECK-NEXT: } {hls.label = "output_lanes", hls.unroll = 3 : i64}
 // CHECK-NEXT: }
 // CHECK-NEXT: affine.for %[[P:[a-z_0-9]+]] = 0 to 3 {
+// CHECK: affine.store %{{[a-z_0-9]+}}, %[[STEP]][]
 // CHECK-NEXT: affine.for %[[Q:[a-z_0-9]+]] = 0 to 2 {
 // CHECK-NEXT: affine.load %[[HELD]][%[[Q]]]
 // CHECK-NEXT: affine.load %{{[a-z_0-9]+}}[%[[I]], %[[O]], %[[P]], %[[Q]]] : memref<2x2x3x2xi8>
 // CHECK: } {hls.label = "input_lanes", hls.unroll = 2 : i64}
+// CHECK-NEXT: %[[BEFORE:[a-z_0-9]+]] = affine.load %[[SUM]][%[[O]], %[[P]]]
+// CHECK-NEXT: %[[ADDED:[a-z_0-9]+]] = affine.load %[[STEP]][]
+// CHECK-NEXT: arith.addi %[[BEFORE]], %[[ADDED]]
+// CHECK-NEXT: affine.store %{{[a-z_0-9]+}}, %[[SUM]][%[[O]], %[[P]]]
 // CHECK-NEXT: } {hls.label = "output_lanes", hls.unroll = 3 : i64}
 // CHECK-NEXT: affine.if
 // CHECK: affine.store %{{[a-z_0-9]+}}, %[[WORD]][%{{[a-z_0-9]+}}]
@@ -94,8 +101,8 @@ func.func @product(%image: memref<10x4xi8>, %result: memref<10x6xi8>) {
 // CHECK: %[[SUMS:[a-z_0-9]+]] = memref.alloc() {hls.lanes = 1 : i64, hls.name = "sum"} : memref<2xi32>
 // CHECK: affine.store %{{[a-z_0-9]+}}, %[[SUMS]][%{{[a-z_0-9]+}}]
 // CHECK: "hls.read"
-// CHECK-NEXT: affine.for %[[T:[a-z_0-9]+]] = 0 to 3 {
 // CHECK-NEXT: affine.for %[[C:[a-z_0-9]+]] = 0 to 2 {
+// CHECK: affine.for %[[T:[a-z_0-9]+]] = 0 to 3 {
 // CHECK-NEXT: affine.load %{{[a-z_0-9]+}}[%[[T]], %[[C]]] : memref<3x2xi8>
 memref.global "private" constant @w : memref<4x3xi8> = dense<1>
 func.func @windows(%image: memref<10x4xi8>, %result: memref<8x4xi8>) {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from torch_mlir import ir
-from torch_mlir.dialects import affine, memref
+from torch_mlir.dialects import affine, arith, memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
@@ -206,6 +206,10 @@ class TaskBuilder:
         while len(ops) == 1 and ops[0].name == "affine.for":
             registers.append(ops[0])
             ops = iu.block_operations(iu.body(ops[0]))
+        added = None if registers else accumulation(ops)
+        if added is not None:
+            self.sum_of_lanes(ops, added, units, groups, words)
+            return
         extents = [*map(trip_count, registers), *map(self.tiling.extent, units)]
         with iu.affine_loops(extents, [*map(marks_of, registers), *map(self.lane_marks, units)]) as variables:
             for loop, variable in zip(registers, variables, strict=False):
@@ -214,6 +218,47 @@ class TaskBuilder:
             scope = _Scope(self, [*groups, *variables], lane_of, words)
             for op in ops:
                 scope.copy(op)
+
+    def sum_of_lanes(
+        self,
+        ops: list[ir.Operation],
+        added: ir.Value,
+        units: list[Unit],
+        groups: list[ir.Value],
+        words: dict[ir.Value, ir.Value],
+    ) -> None:
+        """An accumulation: a step sums up its products first, so that one addition meets the accumulator.
+
+        What one step waits for in the last must not hold the whole adder tree, or no tool starts a step every cycle.
+        """
+        store = ops[-1]
+        own = self.tiling.units_in(self.tiling.layouts[store.operands[1]].lanes)
+        inner = [unit for unit in units if unit not in own]
+        kind = store.operands[0].type
+        root = next(o for o in self.block.operations if o.operation.name == "affine.for")
+        with ir.InsertionPoint(root):
+            total = memref.AllocOp(ir.MemRefType.get([], kind), [], []).result
+        total.owner.operation.attributes["hls.name"] = ir.StringAttr.get("sum")
+        scalar = ir.AffineMap.get(0, 0, [])
+        load = next(op for op in ops if op.name == "affine.load" and op.operands[0] == store.operands[1])
+        with iu.affine_loops([self.tiling.extent(unit) for unit in own], list(map(self.lane_marks, own))) as outer:
+            iu.affine_store(iu.int_constant(0, ir.IntegerType(kind).width), total, scalar, [])
+            with iu.affine_loops(
+                [self.tiling.extent(unit) for unit in inner], list(map(self.lane_marks, inner))
+            ) as lanes:
+                variable = dict(zip([*own, *inner], [*outer, *lanes], strict=True))
+                lane_of = {unit: variable[unit] for unit in units}  # in the order of the lanes of a word
+                scope = _Scope(self, [*groups, *outer, *lanes], lane_of, words)
+                for op in ops[:-2]:
+                    if op != load:
+                        scope.copy(op)
+                value = arith.addi(iu.affine_load(total, scalar, []), self.mapping.get(added, added))
+                iu.affine_store(value, total, scalar, [])
+            scope = _Scope(self, [*groups, *outer], dict(zip(own, outer, strict=True)), words)
+            scope.copy(load)
+            result = arith.addi(self.mapping[load.results[0]], iu.affine_load(total, scalar, []))
+            self.mapping[store.operands[0]] = result
+            scope.copy(store)
 
     def lane_marks(self, unit: Unit) -> Marks:
         i64 = ir.IntegerType.get_signless(64)
@@ -245,6 +290,20 @@ class TaskBuilder:
         if "hls.name" in buffer.owner.operation.attributes:
             word.owner.operation.attributes["hls.name"] = buffer.owner.operation.attributes["hls.name"]
         return word
+
+
+def accumulation(ops: list[ir.Operation]) -> ir.Value | None:
+    """What a cluster adds to an element that it loads and stores back, when that is all it does."""
+    if len(ops) < 3 or ops[-1].name != "affine.store" or ops[-2].name != "arith.addi":
+        return None
+    store, addition = ops[-1], ops[-2]
+    if store.operands[0] != addition.results[0] or sum(op.name == "affine.store" for op in ops) != 1:
+        return None
+    loads = [op for op in ops if op.name == "affine.load" and op.operands[0] == store.operands[1]]
+    if len(loads) != 1 or len(iu.users(loads[0].results[0])) != 1 or loads[0].results[0] not in list(addition.operands):
+        return None
+    left, right = addition.operands
+    return right if left == loads[0].results[0] else left
 
 
 class _Scope:

@@ -84,8 +84,9 @@ class UnrollLoops(Pass):
     Before: tasks whose loops carry `hls.unroll = factor` (a divisor of the trip count) or `hls.tap` (unrolled whole).
     After: one pipelined loop per task over groups of lanes (`hls.pipeline`); what a step does for its lanes stands in
     loops marked `hls.unroll`; every stream carries one word per step; memories are indexed `[address …][lane …]`,
-    constants are laid out that way at compile time. Where the lanes of two neighbours differ, a width converter stands
-    between them, a task like any other.
+    constants are laid out that way at compile time. A step sums up its products before they meet the accumulator, so
+    that one step waits for the last only with one addition. Where the lanes of two neighbours differ, a width
+    converter stands between them, a task like any other.
     """
 
     name: ClassVar[str] = "hls-unroll-loops"
