@@ -95,8 +95,10 @@ def with_zero_point(quantity: Quantity) -> tuple[Quantity, int]:
     body = [o.operation for o in iu.body(op).operations if o.operation.name != "arith.constant"]
     if len(body) != 3 or body[0].name not in {"arith.extsi", "arith.extui"}:
         return quantity, 0
+    if body[1].name not in {"arith.addi", "arith.subi"} or body[1].operands[0] != body[0].results[0]:
+        return quantity, 0
     amount = iu.scalar_constant(body[1].operands[1])
-    if body[1].name not in {"arith.addi", "arith.subi"} or amount is None or body[1].operands[0] != body[0].results[0]:
+    if amount is None:
         return quantity, 0
     zero_point = int(amount) if body[1].name == "arith.subi" else -int(amount)
     limits = (quantity.lo + zero_point, quantity.hi + zero_point)
