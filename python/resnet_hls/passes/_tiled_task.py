@@ -8,88 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from torch_mlir import ir
-from torch_mlir.dialects import affine, arith, memref
+from torch_mlir.dialects import arith, memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.tasks import transfer_of
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import PassFailure
-from resnet_hls.passes._tiling import TRANSFERS, Cluster, Constraint, Layout, Tiling, only_reads
-
-Unit = tuple[int, ...]
-Marks = dict[str, ir.Attribute]
-
-
-class Constants:
-    """The constants of a module, by symbol, and their elements."""
-
-    def __init__(self, module: ir.Operation) -> None:
-        self._reader = iu.ConstantReader(module)
-        self._globals = {ir.StringAttr(op.attributes["sym_name"]).value: op for op in iu.walk(module, "memref.global")}
-
-    def laid_out(
-        self, symbol: str, layout: Layout, tiling: Tiling, shape: list[int], lanes: ir.Attribute
-    ) -> tuple[str, ir.MemRefType]:
-        """A new constant beside the old one, its elements in the order `[address …][lane …]`; its symbol and type."""
-        old = self._globals[symbol]
-        array = relayout(self._reader.array(old.attributes["initial_value"]), layout, tiling)
-        kind = ir.MemRefType.get(shape, ir.MemRefType(ir.TypeAttr(old.attributes["type"]).value).element_type)
-        name, number = f"{symbol}_lanes", 2
-        while name in self._globals:
-            name, number = f"{symbol}_lanes_{number}", number + 1
-        with ir.InsertionPoint(old), old.location:
-            new = memref.GlobalOp(
-                name,
-                ir.TypeAttr.get(kind),
-                sym_visibility="private",
-                initial_value=iu.dense(array.reshape(shape)),
-                constant=True,
-            ).operation
-        new.attributes["hls.lanes"] = lanes
-        self._globals[name] = new
-        return name, kind
+from resnet_hls.passes._tiled_constants import Constants
+from resnet_hls.passes._tiled_scope import Marks, Scope, Tiled, Unit, marks_of, substitute
+from resnet_hls.passes._tiling import TRANSFERS, Cluster, Constraint, Tiling, only_reads
 
 
-def relayout(array: np.ndarray[Any, Any], layout: Layout, tiling: Tiling) -> np.ndarray[Any, Any]:
-    """A constant's elements in the order `[address …][lane …]`."""
-    split_shape: list[int] = []
-    address: list[int] = []
-    lane_axis: dict[int, int] = {}
-    for axis, extent in enumerate(array.shape):
-        address.append(len(split_shape))
-        if axis in layout.split:
-            loop = layout.split[axis]
-            lane_axis[loop] = len(split_shape) + 1
-            split_shape += [tiling.groups[loop], tiling.factors[loop]]
-        else:
-            split_shape.append(extent)
-    return np.ascontiguousarray(array.reshape(split_shape).transpose([*address, *(lane_axis[d] for d in layout.lanes)]))
-
-
-def marks_of(loop: ir.Operation) -> Marks:
-    """The `hls.*` attributes of a loop."""
-    return {name: loop.attributes[name] for name in loop.attributes if name.startswith("hls.")}
-
-
-def substitute(expr: ir.AffineExpr, places: list[ir.AffineExpr], count: int) -> ir.AffineExpr:
-    """`expr` with dimension d replaced by `places[d]`, an expression over `count` variables."""
-    composed = expr.compose(ir.AffineMap.get(count, 0, places))
-    return ir.AffineMap.get(count, 0, [ir.AffineExpr.simplify_affine_expr(composed, count, 0)]).results[0]
-
-
-class TaskBuilder:
+class TaskBuilder(Tiled):
     """Appends the tiled form of one task to `body`, connected to new streams; the old task stays as it is.
 
     `streams` gives the new stream for each old one that the task uses.
     """
 
     def __init__(self, tiling: Tiling, constants: Constants, streams: dict[ir.Value, ir.Value]) -> None:
-        self.tiling, self.constants = tiling, constants
-        self.mapping = dict(streams)
-        self.buffers: dict[ir.Value, ir.Value] = {}
+        super().__init__(tiling, dict(streams))
+        self.constants = constants
 
     def build(self, body: ir.Block) -> None:
         tiling = self.tiling
@@ -131,15 +71,6 @@ class TaskBuilder:
         if "hls.name" in op.attributes:
             attributes["hls.name"] = op.attributes["hls.name"]
         return buffer
-
-    def place(self, d: int, variables: list[ir.Value], lanes: dict[Unit, ir.Value]) -> ir.AffineExpr:
-        """Loop `d` of the old nest as an expression over `variables`."""
-        total = ir.AffineExpr.get_constant(0)
-        if d in self.group_of:
-            total = total + ir.AffineExpr.get_dim(variables.index(self.group_of[d])) * self.tiling.factors[d]
-        if (d,) in lanes:
-            total = total + ir.AffineExpr.get_dim(variables.index(lanes[(d,)]))
-        return total
 
     def statement(self, cluster: Cluster, groups: list[ir.Value]) -> None:
         """One cluster: its guard, the words it reads, its lanes, the words it writes."""
@@ -215,7 +146,7 @@ class TaskBuilder:
             for loop, variable in zip(registers, variables, strict=False):
                 self.mapping[iu.body(loop).arguments[0]] = variable
             lane_of = dict(zip(units, variables[len(registers) :], strict=True))
-            scope = _Scope(self, [*groups, *variables], lane_of, words)
+            scope = Scope(self, [*groups, *variables], lane_of, words)
             for op in ops:
                 scope.copy(op)
 
@@ -248,13 +179,13 @@ class TaskBuilder:
             ) as lanes:
                 variable = dict(zip([*own, *inner], [*outer, *lanes], strict=True))
                 lane_of = {unit: variable[unit] for unit in units}  # in the order of the lanes of a word
-                scope = _Scope(self, [*groups, *outer, *lanes], lane_of, words)
+                scope = Scope(self, [*groups, *outer, *lanes], lane_of, words)
                 for op in ops[:-2]:
                     if op != load:
                         scope.copy(op)
                 value = arith.addi(iu.affine_load(total, scalar, []), self.mapping.get(added, added))
                 iu.affine_store(value, total, scalar, [])
-            scope = _Scope(self, [*groups, *outer], dict(zip(own, outer, strict=True)), words)
+            scope = Scope(self, [*groups, *outer], dict(zip(own, outer, strict=True)), words)
             scope.copy(load)
             result = arith.addi(self.mapping[load.results[0]], iu.affine_load(total, scalar, []))
             self.mapping[store.operands[0]] = result
@@ -304,94 +235,3 @@ def accumulation(ops: list[ir.Operation]) -> ir.Value | None:
         return None
     left, right = addition.operands
     return right if left == loads[0].results[0] else left
-
-
-class _Scope:
-    """Copies operations of a cluster with their accesses rewritten for the tiled loops."""
-
-    def __init__(
-        self,
-        builder: TaskBuilder,
-        variables: list[ir.Value],
-        lanes: dict[Unit, ir.Value],
-        words: dict[ir.Value, ir.Value],
-    ) -> None:
-        self.builder, self.tiling = builder, builder.tiling
-        self.variables, self.lanes, self.words = variables, lanes, words
-        self.mapping = builder.mapping
-
-    def rewrite(self, exprs: list[ir.AffineExpr], operands: list[ir.Value]) -> list[ir.AffineExpr]:
-        """Expressions over old operands as expressions over the new variables."""
-        places: list[ir.AffineExpr] = []
-        induction = self.tiling.nest.induction
-        for operand in operands:
-            if operand in induction:
-                places.append(self.builder.place(induction.index(operand), self.variables, self.lanes))
-            else:
-                places.append(ir.AffineExpr.get_dim(self.variables.index(self.mapping[operand])))
-        return [substitute(e, places, len(self.variables)) for e in exprs]
-
-    def index(self, op: ir.Operation) -> tuple[ir.Value, ir.AffineMap]:
-        buffer, operands = iu.accessed_memref(op), iu.index_operands(op)
-        count = len(self.variables)
-        if buffer in self.words:
-            lanes = [ir.AffineExpr.get_dim(self.variables.index(v)) for v in self.lanes.values()]
-            return self.words[buffer], ir.AffineMap.get(count, 0, lanes or [ir.AffineExpr.get_constant(0)])
-        layout = self.tiling.layouts[buffer]
-        in_loops = self.tiling.exprs_of(op)
-        exprs: list[ir.AffineExpr] = []
-        for axis, expr in enumerate(iu.access_map(op).results):
-            if axis not in layout.split:
-                if layout.shape[axis] > 1:
-                    exprs += self.rewrite([expr], operands)
-                continue
-            loop = in_loops[axis].position
-            if loop in self.builder.group_of:
-                exprs.append(ir.AffineExpr.get_dim(self.variables.index(self.builder.group_of[loop])))
-        exprs += [
-            ir.AffineExpr.get_dim(self.variables.index(self.lanes[u])) for u in self.tiling.units_in(layout.lanes)
-        ]
-        index_map = ir.AffineMap.get(count, 0, exprs or [ir.AffineExpr.get_constant(0)])
-        return self.builder.buffers[buffer], index_map
-
-    def copy(self, op: ir.Operation) -> None:
-        with op.location:
-            if op.name == "affine.load":
-                buffer, index_map = self.index(op)
-                self.mapping[op.results[0]] = iu.affine_load(buffer, index_map, self.variables)
-            elif op.name == "affine.store":
-                buffer, index_map = self.index(op)
-                iu.affine_store(self.mapping.get(op.operands[0], op.operands[0]), buffer, index_map, self.variables)
-            elif op.name == "affine.if":
-                self.copy_if(op)
-            elif op.name == "affine.for":
-                self.copy_for(op)
-            else:
-                iu.clone_into([op], self.mapping)
-
-    def copy_for(self, op: ir.Operation) -> None:
-        """A loop over registers: copied with its marks."""
-        with iu.affine_loops([trip_count(op)], [marks_of(op)]) as induction:
-            self.variables.append(induction[0])
-            self.mapping[iu.body(op).arguments[0]] = induction[0]
-            for inner in iu.block_operations(iu.body(op)):
-                self.copy(inner)
-            self.variables.pop()
-
-    def copy_if(self, op: ir.Operation) -> None:
-        constraints = iu.set_constraints(op.attributes["condition"])
-        exprs = self.rewrite([e for e, _ in constraints], iu.index_operands(op))
-        condition = ir.IntegerSet.get(len(self.variables), 0, exprs, [equal for _, equal in constraints])
-        otherwise = len(op.regions) > 1 and len(op.regions[1].blocks) > 0
-        new = affine.AffineIfOp(
-            condition, [r.type for r in op.results], cond_operands=list(self.variables), has_else=otherwise
-        )
-        for number, block in enumerate([new.then_block, *([new.else_block] if otherwise else [])]):
-            source = op.regions[number].blocks[0]
-            with ir.InsertionPoint(block):
-                for inner in iu.block_operations(source):
-                    self.copy(inner)
-                yielded = [o.operation for o in source.operations][-1].operands
-                affine.AffineYieldOp([self.mapping.get(v, v) for v in yielded])
-        for old, result in zip(op.results, new.results, strict=True):
-            self.mapping[old] = result

@@ -12,7 +12,8 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import fifos, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, register_pass
-from resnet_hls.passes._tiled_task import Constants, TaskBuilder
+from resnet_hls.passes._tiled_constants import Constants
+from resnet_hls.passes._tiled_task import TaskBuilder
 from resnet_hls.passes._tiling import Tiling
 from resnet_hls.passes._width_converter import convert_width
 

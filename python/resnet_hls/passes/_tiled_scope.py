@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Copies statements into a tiled task: what they access, in terms of groups and lanes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch_mlir import ir
+from torch_mlir.dialects import affine
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import trip_count
+from resnet_hls.passes._tiling import Tiling
+
+Unit = tuple[int, ...]
+Marks = dict[str, ir.Attribute]
+
+
+def marks_of(loop: ir.Operation) -> Marks:
+    """The `hls.*` attributes of a loop."""
+    return {name: loop.attributes[name] for name in loop.attributes if name.startswith("hls.")}
+
+
+def substitute(expr: ir.AffineExpr, places: list[ir.AffineExpr], count: int) -> ir.AffineExpr:
+    """`expr` with dimension d replaced by `places[d]`, an expression over `count` variables."""
+    composed = expr.compose(ir.AffineMap.get(count, 0, places))
+    return ir.AffineMap.get(count, 0, [ir.AffineExpr.simplify_affine_expr(composed, count, 0)]).results[0]
+
+
+@dataclass
+class Tiled:
+    """A task that is being tiled: new values for old ones, new buffers for old ones, and its loops over groups."""
+
+    tiling: Tiling
+    mapping: dict[ir.Value, ir.Value]
+    buffers: dict[ir.Value, ir.Value] = field(default_factory=dict)
+    group_of: dict[int, ir.Value] = field(default_factory=dict)
+
+    def place(self, d: int, variables: list[ir.Value], lanes: dict[Unit, ir.Value]) -> ir.AffineExpr:
+        """Loop `d` of the old nest as an expression over `variables`."""
+        total = ir.AffineExpr.get_constant(0)
+        if d in self.group_of:
+            total = total + ir.AffineExpr.get_dim(variables.index(self.group_of[d])) * self.tiling.factors[d]
+        if (d,) in lanes:
+            total = total + ir.AffineExpr.get_dim(variables.index(lanes[(d,)]))
+        return total
+
+
+class Scope:
+    """Copies operations of a cluster with their accesses rewritten for the tiled loops."""
+
+    def __init__(
+        self,
+        tiled: Tiled,
+        variables: list[ir.Value],
+        lanes: dict[Unit, ir.Value],
+        words: dict[ir.Value, ir.Value],
+    ) -> None:
+        self.tiled, self.tiling = tiled, tiled.tiling
+        self.variables, self.lanes, self.words = variables, lanes, words
+        self.mapping = tiled.mapping
+
+    def rewrite(self, exprs: list[ir.AffineExpr], operands: list[ir.Value]) -> list[ir.AffineExpr]:
+        """Expressions over old operands as expressions over the new variables."""
+        places: list[ir.AffineExpr] = []
+        induction = self.tiling.nest.induction
+        for operand in operands:
+            if operand in induction:
+                places.append(self.tiled.place(induction.index(operand), self.variables, self.lanes))
+            else:
+                places.append(ir.AffineExpr.get_dim(self.variables.index(self.mapping[operand])))
+        return [substitute(e, places, len(self.variables)) for e in exprs]
+
+    def index(self, op: ir.Operation) -> tuple[ir.Value, ir.AffineMap]:
+        buffer, operands = iu.accessed_memref(op), iu.index_operands(op)
+        count = len(self.variables)
+        if buffer in self.words:
+            lanes = [ir.AffineExpr.get_dim(self.variables.index(v)) for v in self.lanes.values()]
+            return self.words[buffer], ir.AffineMap.get(count, 0, lanes or [ir.AffineExpr.get_constant(0)])
+        layout = self.tiling.layouts[buffer]
+        in_loops = self.tiling.exprs_of(op)
+        exprs: list[ir.AffineExpr] = []
+        for axis, expr in enumerate(iu.access_map(op).results):
+            if axis not in layout.split:
+                if layout.shape[axis] > 1:
+                    exprs += self.rewrite([expr], operands)
+                continue
+            loop = in_loops[axis].position
+            if loop in self.tiled.group_of:
+                exprs.append(ir.AffineExpr.get_dim(self.variables.index(self.tiled.group_of[loop])))
+        exprs += [
+            ir.AffineExpr.get_dim(self.variables.index(self.lanes[u])) for u in self.tiling.units_in(layout.lanes)
+        ]
+        index_map = ir.AffineMap.get(count, 0, exprs or [ir.AffineExpr.get_constant(0)])
+        return self.tiled.buffers[buffer], index_map
+
+    def copy(self, op: ir.Operation) -> None:
+        with op.location:
+            if op.name == "affine.load":
+                buffer, index_map = self.index(op)
+                self.mapping[op.results[0]] = iu.affine_load(buffer, index_map, self.variables)
+            elif op.name == "affine.store":
+                buffer, index_map = self.index(op)
+                iu.affine_store(self.mapping.get(op.operands[0], op.operands[0]), buffer, index_map, self.variables)
+            elif op.name == "affine.if":
+                self.copy_if(op)
+            elif op.name == "affine.for":
+                self.copy_for(op)
+            else:
+                iu.clone_into([op], self.mapping)
+
+    def copy_for(self, op: ir.Operation) -> None:
+        """A loop over registers: copied with its marks."""
+        with iu.affine_loops([trip_count(op)], [marks_of(op)]) as induction:
+            self.variables.append(induction[0])
+            self.mapping[iu.body(op).arguments[0]] = induction[0]
+            for inner in iu.block_operations(iu.body(op)):
+                self.copy(inner)
+            self.variables.pop()
+
+    def copy_if(self, op: ir.Operation) -> None:
+        constraints = iu.set_constraints(op.attributes["condition"])
+        exprs = self.rewrite([e for e, _ in constraints], iu.index_operands(op))
+        condition = ir.IntegerSet.get(len(self.variables), 0, exprs, [equal for _, equal in constraints])
+        otherwise = len(op.regions) > 1 and len(op.regions[1].blocks) > 0
+        new = affine.AffineIfOp(
+            condition, [r.type for r in op.results], cond_operands=list(self.variables), has_else=otherwise
+        )
+        for number, block in enumerate([new.then_block, *([new.else_block] if otherwise else [])]):
+            source = op.regions[number].blocks[0]
+            with ir.InsertionPoint(block):
+                for inner in iu.block_operations(source):
+                    self.copy(inner)
+                yielded = [o.operation for o in source.operations][-1].operands
+                affine.AffineYieldOp([self.mapping.get(v, v) for v in yielded])
+        for old, result in zip(op.results, new.results, strict=True):
+            self.mapping[old] = result
