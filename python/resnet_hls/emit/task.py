@@ -22,6 +22,8 @@ from resnet_hls.passes._registry import PassFailure
 _VARIABLES = {"rows": "y", "columns": "x", "taps": "tap", "words": "i"}
 #: What the result of an operation is called where it needs a name.
 _NAMES = {"arith.trunci": "quantized", "arith.addi": "sum", "arith.minsi": "clamped"}
+#: Extensions are no operation in C++, and products go into a sum.
+_WHOLE = {"arith.muli", "arith.extsi", "arith.extui"}
 #: Longer expressions get a name, so that a statement can be read.
 _LONG = 60
 _EFFECTS = {"affine.store", "hls.read", "hls.write", "affine.for"}
@@ -162,8 +164,9 @@ class TaskWriter:
         value = op.results[0]
         users = iu.users(value)
         alone = len(users) == 1 and users[0].block == op.block
-        whole = text.at_least is not None or op.name == "arith.muli" or (alone and users[0].name == "affine.store")
-        short = whole or len(text.text) <= _LONG  # a clamp, a sum of products and an assignment read best as one
+        # A clamp, a sum of products and an assignment read best as one.
+        whole = text.at_least is not None or op.name in _WHOLE or (alone and users[0].name == "affine.store")
+        short = whole or len(text.text) <= _LONG
         if not users or text.text.isidentifier() or (alone and short):
             self.values[value] = text
         else:

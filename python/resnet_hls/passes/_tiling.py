@@ -2,8 +2,9 @@
 """What the unroll factors of a task mean for its statements and buffers. Reads the IR, changes nothing.
 
 A tiled task is one loop over groups; what a step does for the lanes of a group stands in loops of its own, one set for
-each *cluster* of statements. So lanes that took turns now run cluster by cluster: `check_order` refuses a task where
-that shows. `_tiled_task.py` builds the tiled task.
+each *cluster* of statements. So lanes that took turns now run cluster by cluster; `_tiling_checks.py` refuses a task
+where that shows.
+`_tiled_task.py` builds the tiled task.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_
 from resnet_hls.analysis.nests import linear
 from resnet_hls.analysis.tasks import Task
 from resnet_hls.passes._registry import PassFailure
+from resnet_hls.passes._tiling_checks import check
 from resnet_hls.passes.channels_last import dims_of
 
 Constraint = tuple[ir.AffineExpr, bool]
@@ -101,8 +103,7 @@ class Tiling:
             cluster.loops = self._loops_of(cluster.ops)
         self.uses = self._find_uses()
         self.layouts = self._find_layouts()
-        self._check_order()
-        self._check_words()
+        check(self)
         self.units = self._find_units()
 
     @cached_property
@@ -241,38 +242,6 @@ class Tiling:
                     changed |= not expanded[buffer] <= use.cluster.loops
                     use.cluster.loops |= expanded[buffer]
         return expanded
-
-    def _check_order(self) -> None:
-        """Raises PassFailure where running lanes cluster by cluster would change what an access sees.
-
-        Harmless are lanes with elements of their own, lanes that only read, and a reduction by one cluster with what
-        precedes its first iteration before it and what follows its last one after it.
-        """
-        for buffer, uses in self.uses.items():
-            for d in set(self.lane_order) - set(self.layouts[buffer].lanes):
-                every_lane = [use for use in uses if d not in use.fixed]
-                clusters = {use.cluster.position for use in every_lane}
-                stores = any(use.is_store for use in every_lane)
-                if stores and len(clusters) > 1:
-                    raise PassFailure(
-                        every_lane[0].op, f"lanes of '{self.label(d, lanes=False)}' that share an element"
-                    )
-                for use in uses:
-                    if d in use.fixed and (use.is_store or stores):
-                        first, last = use.fixed[d] == 0, use.fixed[d] == self.nest.extents[d] - 1
-                        before = all(use.cluster.position <= other for other in clusters)
-                        after = all(use.cluster.position >= other for other in clusters)
-                        if not (first and before) and not (last and after):
-                            raise PassFailure(use.op, "an access between two lanes of an unrolled loop")
-
-    def _check_words(self) -> None:
-        """Raises PassFailure where a word would hold more than taps and neighbouring elements."""
-        cluster_of = {op: c for c in self.clusters for outer in c.ops for op in iu.walk(outer, *TRANSFERS)}
-        for op, free in self.free_of.items():
-            lanes = set(self.cluster_lanes(cluster_of[op])) - self.taps
-            if lanes - {max(free - self.taps, default=-1)}:
-                help = "unroll only the innermost loop that walks the stream"
-                raise PassFailure(op, "a word that would hold elements that are no neighbours", help=help)
 
     def _find_units(self) -> list[tuple[int, ...]]:
         """Lane loops that always go together become one loop over flat lanes: a plain dot product instead of a nest.
