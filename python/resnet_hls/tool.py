@@ -87,12 +87,14 @@ def write_output(path: str, text: str) -> None:
 
 
 def write_folder(path: str, files: Mapping[str, str]) -> None:
-    """Write `files` (name -> text) into the folder at `path`, which is made where it does not exist.
+    """Write `files` (name -> text) into the folder at `path`, which does not exist yet or is empty.
 
     Raises:
-        UserError: one of them cannot be written.
+        UserError: the folder holds something, or a file cannot be written.
     """
     folder = Path(path)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError("the folder is not empty", where=path, help="choose another folder with -o, or empty this one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in files:

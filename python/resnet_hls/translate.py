@@ -10,6 +10,7 @@ from torch_mlir import ir
 from resnet_hls.context import make_context
 from resnet_hls.diagnostics import Collector
 from resnet_hls.errors import UserError
+from resnet_hls.resources import library_folder
 from resnet_hls.tool import ArgumentParser, read_input, run_tool, write_folder, write_output
 
 TOOL = "resnet-translate"
@@ -44,7 +45,9 @@ def _run(options: Namespace) -> int:
     if options.output == "-":
         write_output("-", "".join(f"// ===== {name}\n{text}" for name, text in files.items()))
     else:
-        write_folder(options.output, files)
+        headers = sorted(library_folder("include").glob("resnet_hls/*.h"))
+        support = {f"resnet_hls/{header.name}": header.read_text(encoding="utf-8") for header in headers}
+        write_folder(options.output, files | support)
     return 0
 
 

@@ -5,7 +5,7 @@
 // TARGET: no unroll factors reach 3 cycles
 // TARGET-NEXT: help: ask for a lower frame rate
 // FIT: 10 cycles need 12 DSP slices, 2 are there
-// FIT-NEXT: help: ask for a lower frame rate or take a larger board
+// FIT-NEXT: help: ask for a lower frame rate, allow more DSP slices, or take a larger board
 
 // A kernel of three taps needs three multipliers, whatever the factors.
 // expected-error @below {{the smallest design needs 3 DSP slices, 2 are there}}

@@ -219,6 +219,9 @@ def find(model: Any, name: str | None = None, calibration: Any = None) -> Source
     text = str(model)
     if text in BUNDLED:
         return TorchSource(model_name(name or text, given=name), text, lambda: _bundled(text, calibration))
+    if text.endswith(".py"):
+        help = f"give {text}:FUNCTION, a function that returns a module and calibration images"
+        raise UserError("names no function of the file", where=text, help=help)
     if text.endswith(".onnx") or (Path(text).exists() and not is_factory(text)):
         return OnnxSource(Path(text), model_name(name or Path(text).stem, given=name))
     if is_factory(text):

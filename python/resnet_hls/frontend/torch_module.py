@@ -115,6 +115,10 @@ def quantize(module: nn.Module, images: Images | None, choice: Literal["range", 
     with quiet():
         require("torch", "torchao")
         calibration = _image_tensor(images)
+        for parameter, values in (*module.named_parameters(), *module.named_buffers()):
+            if values.is_floating_point() and not values.isfinite().all():
+                message = "holds numbers that are not finite"
+                raise UserError(message, where=parameter, help="train again, or load other weights")
         from resnet_hls.frontend import torch_quantize
 
         converted, notes = torch_quantize.quantize(module, calibration, choice)

@@ -191,7 +191,7 @@ class Balance(Pass):
             if needed > self.dsp:
                 raise PassFailure(
                     op, f"{self.target_cycles} cycles need {needed} DSP slices, {self.dsp} are there",
-                    help="ask for a lower frame rate or take a larger board",
+                    help="ask for a lower frame rate, allow more DSP slices, or take a larger board",
                 )  # fmt: skip
         else:
             low, high = 0, len(candidates) - 1  # the multipliers needed fall as the interval grows
@@ -204,7 +204,7 @@ class Balance(Pass):
                 raise PassFailure(
                     op,
                     f"the smallest design needs {needed} DSP slices, {self.dsp} are there",
-                    help="take a larger board",
+                    help="allow more DSP slices, or take a larger board",
                 )
         i64 = ir.IntegerType.get_signless(64)
         for choice in balancer.choices:

@@ -62,7 +62,8 @@ class _Bufferizer:
             if array is None or op is None:
                 raise PassFailure(op or self.function, "a tensor without a buffer")
             user = iu.users(value)[0]
-            role = "weight" if array.ndim > 1 else "bias"
+            started = user.name == "linalg.generic" and len(user.operands) == 2  # spread over an accumulator
+            role = "weight" if array.ndim > 1 else "bias" if started else "constant"
             name = self.names.unique(f"{iu.identifier(iu.source_name(user))}_{role}".strip("_"))
             kind = ir.MemRefType.get(list(array.shape), iu.integer_type(8 * array.dtype.itemsize))
             with ir.InsertionPoint(self.function), op.location:
