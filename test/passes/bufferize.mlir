@@ -2,7 +2,7 @@
 
 // The result is the last argument; a loop of one iteration is left out.
 // CHECK-LABEL: func.func @add(%arg0: memref<1x3x4x2xi8>, %arg1: memref<1x3x4x2xi8>)
-// CHECK: %[[B:.*]] = memref.get_global @bias : memref<2xi8>
+// CHECK: %[[B:.*]] = memref.get_global @constant : memref<2xi8>
 // CHECK: affine.for %[[Y:.*]] = 0 to 3
 // CHECK-NEXT: affine.for %[[X:.*]] = 0 to 4
 // CHECK-NEXT: affine.for %[[C:.*]] = 0 to 2
