@@ -39,6 +39,9 @@ Model = Annotated[str, typer.Argument(help="a bundled network, a .onnx file, or 
 Project = Annotated[Path, typer.Argument(metavar="DIR", help="a folder that build wrote")]
 
 
+_INTERRUPTED = 130
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -58,6 +61,8 @@ def _run(arguments: list[str]) -> int:
         raise _usage(error) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
+    if result == _INTERRUPTED:  # typer makes this of Ctrl-C, without a word
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 
