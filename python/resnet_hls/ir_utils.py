@@ -253,6 +253,15 @@ def _constraint_text(text: str) -> tuple[tuple[str, ...], tuple[bool, ...], str]
     return expressions, tuple(part.endswith("== 0") for part in parts), match.group(1)
 
 
+def dims_of(expr: ir.AffineExpr) -> set[int]:
+    """Positions of the dimensions that occur in an affine expression."""
+    if isinstance(expr, ir.AffineDimExpr):
+        return {expr.position}
+    if isinstance(expr, ir.AffineBinaryExpr):
+        return dims_of(expr.lhs) | dims_of(expr.rhs)
+    return set()
+
+
 def set_constraints(condition: ir.Attribute) -> list[tuple[ir.AffineExpr, bool]]:
     """Constraints of an integer set attribute as (expression, is equality); an inequality means expression >= 0.
 

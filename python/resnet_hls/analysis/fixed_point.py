@@ -144,26 +144,24 @@ def _clamp_constant(x: Fixed, bound: float, lower: bool) -> Fixed:
     return Fixed(arith.minsi(x.value, int_constant(n)), x.scale, min(x.lo, n), min(x.hi, n))
 
 
-def maximum(a: Fixed, b: Fixed) -> Fixed:
+def _extremum(a: Fixed, b: Fixed, greatest: bool) -> Fixed:
+    choose, operation = (max, arith.maxsi) if greatest else (min, arith.minsi)
     if a.value is None and b.value is None:
-        return Fixed.of_constant(max(a.constant, b.constant))
+        return Fixed.of_constant(choose(a.constant, b.constant))
     if a.value is None:
         a, b = b, a
     if b.value is None:
-        return _clamp_constant(a, b.constant, lower=True)
+        return _clamp_constant(a, b.constant, lower=greatest)
     a, b = align(a, b)
-    return Fixed(arith.maxsi(a.value, b.value), a.scale, max(a.lo, b.lo), max(a.hi, b.hi))
+    return Fixed(operation(a.value, b.value), a.scale, choose(a.lo, b.lo), choose(a.hi, b.hi))
+
+
+def maximum(a: Fixed, b: Fixed) -> Fixed:
+    return _extremum(a, b, greatest=True)
 
 
 def minimum(a: Fixed, b: Fixed) -> Fixed:
-    if a.value is None and b.value is None:
-        return Fixed.of_constant(min(a.constant, b.constant))
-    if a.value is None:
-        a, b = b, a
-    if b.value is None:
-        return _clamp_constant(a, b.constant, lower=False)
-    a, b = align(a, b)
-    return Fixed(arith.minsi(a.value, b.value), a.scale, min(a.lo, b.lo), min(a.hi, b.hi))
+    return _extremum(a, b, greatest=False)
 
 
 def add(a: Fixed, b: Fixed, sign: int = 1) -> Fixed:

@@ -14,8 +14,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Nest, linear
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
-from resnet_hls.passes.channels_last import dims_of
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -106,11 +106,6 @@ def executed(op: ir.Operation, nest: Nest) -> list[Array]:
     if mask.all():
         return [np.broadcast_to(g, shape).reshape(-1) for g in grid]
     return [np.broadcast_to(g, shape)[mask] for g in grid]
-
-
-def executions(op: ir.Operation, nest: Nest) -> int:
-    """How often `op` executes in one run of the nest."""
-    return len(executed(op, nest)[0])
 
 
 def steps_of(op: ir.Operation, nest: Nest) -> Array:

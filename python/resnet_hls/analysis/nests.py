@@ -10,8 +10,8 @@ from functools import cached_property
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
-from resnet_hls.passes.channels_last import dims_of
 
 
 def trip_count(loop: ir.Operation) -> int:

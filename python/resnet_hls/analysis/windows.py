@@ -9,8 +9,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, linear
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
-from resnet_hls.passes.channels_last import dims_of
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow, words_written
 from resnet_hls.dialects.hls import hls
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
-from resnet_hls.passes.channels_last import dims_of
 
 _TASK = {"affine.for", "arith.constant", "memref.alloc", "memref.get_global"}
 _BODY = {"affine.for", "affine.if", "affine.load", "affine.store", "affine.yield", "hls.read", "hls.write"}

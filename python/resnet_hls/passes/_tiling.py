@@ -19,9 +19,9 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_lanes
 from resnet_hls.analysis.nests import linear
 from resnet_hls.analysis.tasks import Task
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_checks import check
-from resnet_hls.passes.channels_last import dims_of
 
 Constraint = tuple[ir.AffineExpr, bool]
 ACCESSES = ("affine.load", "affine.store")

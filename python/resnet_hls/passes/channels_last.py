@@ -13,6 +13,7 @@ import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 
 #: Order of the dimensions of a convolution's weights: output channel, input channel, row, column -> row, column,
@@ -150,15 +151,6 @@ def channel_positions(function: ir.Operation) -> dict[ir.Value, int]:
         if op.name == "linalg.generic" and op.results[0] in channel:
             channel.setdefault(op.operands[len(op.operands) - 1], channel[op.results[0]])
     return channel
-
-
-def dims_of(expr: ir.AffineExpr) -> set[int]:
-    """Positions of the dimensions that occur in an affine expression."""
-    if isinstance(expr, ir.AffineDimExpr):
-        return {expr.position}
-    if isinstance(expr, ir.AffineBinaryExpr):
-        return dims_of(expr.lhs) | dims_of(expr.rhs)
-    return set()
 
 
 @register_pass

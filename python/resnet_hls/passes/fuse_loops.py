@@ -15,9 +15,9 @@ from torch_mlir.dialects import memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, is_constant, is_local, match_indices, nests
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._constant_nests import inline_constant_nests
 from resnet_hls.passes._registry import Pass, register_pass
-from resnet_hls.passes.channels_last import dims_of
 
 
 def streamed_operand(nest: Nest, accumulator: Access) -> Access | None:

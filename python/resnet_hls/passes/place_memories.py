@@ -11,8 +11,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import Task, lanes_attribute, tasks, the_dataflow
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import Pass, option, register_pass
-from resnet_hls.passes.channels_last import dims_of
 
 
 def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:

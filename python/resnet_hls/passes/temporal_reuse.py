@@ -26,8 +26,8 @@ from resnet_hls.analysis.windows import (
 )  # fmt: skip
 from resnet_hls.analysis.windows import is_private as is_private
 from resnet_hls.analysis.windows import name_of as name_of
+from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
-from resnet_hls.passes.channels_last import dims_of
 from resnet_hls.passes.fuse_loops import edge_guard
 
 
