@@ -58,6 +58,14 @@ AFFINE = Stage(
     (
         ("hls-bufferize", "loops, whose accesses can be asked; a buffer of its own for every tensor"),
         ("hls-fuse-loops", "bias, activation, requantization and addition cost no task, stream or buffer of their own"),
+        ("verify-affine", "contract"),
+    ),
+)
+
+REUSE = Stage(
+    "reuse",
+    "25-reuse.mlir",
+    (
         ("hls-temporal-reuse", "line buffers and windows: a layer needs rows of its input, not all of it"),
         ("verify-affine", "contract"),
     ),
@@ -88,4 +96,4 @@ SCHEDULE = Stage(
 )
 
 #: All stages in the order in which `build` runs them.
-STAGES = (INTEGER, AFFINE, DATAFLOW, SCHEDULE)
+STAGES = (INTEGER, AFFINE, REUSE, DATAFLOW, SCHEDULE)
