@@ -78,7 +78,7 @@ def passes(model: Path, board: str) -> str:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         from resnet_hls.driver import make_options
 
-        inner = [stage.text(make_options(board).parameters()) for stage in pipelines.STAGES]
+        inner = [make_options(board).text(stage) for stage in pipelines.STAGES]
         text = f"builtin.module({','.join(part.removeprefix('builtin.module(')[:-1] for part in inner)})"
         done = subprocess.run(
             [str(tool.with_name("resnet-opt")), f"{folder}/out/ir/{pipelines.IMPORTED_FILE}", "-o", os.devnull,

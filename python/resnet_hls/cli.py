@@ -109,13 +109,20 @@ def build(
     max_dsp: Annotated[int | None, typer.Option(metavar="N", help="DSP slices to use at most")] = None,
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PASS", help="optimization to leave out; may be repeated, `passes` marks those that can be"
+        ),
+    ] = None,
 ) -> int:
     """Compile a network to an HLS C++ project."""
     from resnet_hls import driver
     from resnet_hls.frontend import sources
     from resnet_hls.project import folder
 
-    options = driver.make_options(board, clock, target_fps, max_dsp)
+    options = driver.make_options(board, clock, target_fps, max_dsp, without or ())
     source = sources.find(model, name)
     folder.check(output, force)
     with source:
@@ -282,12 +289,14 @@ def passes(
     width = max(map(len, known))
     for stage in STAGES:
         print(f"{stage.name} (DIR/ir/{stage.file})")
-        for text, reason in stage.passes:
-            cls = known.pop(text.partition("{")[0])
-            print(f"  {cls.name:<{width}}  {cls.summary()}\n  {'':<{width}}    {reason}")
+        for step in stage.passes:
+            cls = known[step.name]
+            mark = " (optional: build --without)" if step.optional else ""
+            print(f"  {cls.name:<{width}}  {cls.summary()}\n  {'':<{width}}    {step.reason}{mark}")
     print("others")
     for cls in known.values():
         print(f"  {cls.name:<{width}}  {cls.summary()}")
+    built = {step.name for stage in STAGES for step in stage.passes}
     return 0
 
 

@@ -7,7 +7,7 @@ Imports MLIR only while the importer works in a process of its own; see `benchma
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from resnet_hls.boards import Board
     from resnet_hls.frontend.sources import Source
     from resnet_hls.frontend.torch_module import QuantizedModule
+    from resnet_hls.pipelines import Stage
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class Options:
         board: with the clock that the design is for.
         target_fps: frames a second to reach with the fewest multipliers; None for as many as the board allows.
         max_dsp: DSP slices to use; None for those of the board.
+        without: passes of the pipelines to leave out, as `pipelines.check_without` gives them.
     """
 
     board: Board
     target_fps: float | None = None
     max_dsp: int | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def dsp(self) -> int:
@@ -56,17 +59,22 @@ class Options:
         """The parameters of the pipelines."""
         return {"dsp": self.dsp, "target_cycles": self.target_cycles}
 
+    def text(self, stage: Stage) -> str:
+        """A stage as pipeline text."""
+        return stage.text(self.parameters(), self.without)
+
 
 def make_options(
     board: str = "kv260",
     clock_mhz: float | None = None,
     target_fps: float | None = None,
     max_dsp: int | None = None,
+    without: Iterable[str] = (),
 ) -> Options:
     """The options, checked.
 
     Raises:
-        UserError: no such board, or a number that makes no sense.
+        UserError: no such board, a number that makes no sense, or a pass that cannot be left out.
     """
     found = boards.load(board)
     if clock_mhz is not None:
@@ -83,7 +91,7 @@ def make_options(
         )
     if max_dsp is not None and max_dsp < 1:
         raise UserError(f"at most {max_dsp} DSP slices", help="give 1 or more", status=2)
-    return Options(found, target_fps, max_dsp)
+    return Options(found, target_fps, max_dsp, pipelines.check_without(without))
 
 
 def compile(
@@ -94,6 +102,7 @@ def compile(
     max_dsp: int | None = None,
     calibration: NDArray[np.float32] | None = None,
     name: str | None = None,
+    without: Iterable[str] = (),
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -106,6 +115,8 @@ def compile(
         max_dsp: DSP slices to use at most; by default those of the board.
         calibration: images (N, channels, height, width), float, that a PyTorch module is quantized with.
         name: of the top function, a C identifier; by default one that the model's own name suggests.
+        without: optimizations to leave out, names of `pipelines.optional_passes()`: the integers stay the same, the
+            figures don't.
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -113,7 +124,7 @@ def compile(
     Raises:
         UserError: the model cannot be built, no such board, or an option that makes no sense.
     """
-    options = make_options(board, clock_mhz, target_fps, max_dsp)
+    options = make_options(board, clock_mhz, target_fps, max_dsp, without)
     source = sources.find(model, name, calibration)
     return run(source, options)
 
@@ -143,7 +154,7 @@ def run(source: Source, options: Options, progress: Callable[[str], None] = lamb
         pending: tuple[Ports, Callable[[], Any]] | None = None
         for stage in pipelines.STAGES:
             progress(stage.name)
-            run_stage(PassManager.parse(stage.text(options.parameters())), module, stage.name)
+            run_stage(PassManager.parse(options.text(stage)), module, stage.name)
             texts[stage.file] = print_module(module)
             if stage is pipelines.INTEGER:
                 ports = Ports.of(module, imported.output_shape)
@@ -191,7 +202,7 @@ def warm_up() -> None:
     from resnet_hls.passes._registry import find_pass
 
     for stage in pipelines.STAGES:
-        for text, _ in stage.passes:
-            find_pass(text.partition("{")[0])
+        for step in stage.passes:
+            find_pass(step.name)
     import resnet_hls.emit
     import resnet_hls.report.model  # noqa: F401

@@ -8,11 +8,34 @@ Text only: nothing in here touches IR.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from string import Template
+from typing import NamedTuple
+
+from resnet_hls.errors import UserError
 
 IMPORTED_FILE = "00-imported.mlir"
+
+
+class Step(NamedTuple):
+    """A pass of a stage.
+
+    Attributes:
+        text: of the pipeline, with `$parameter` for what a user chooses.
+        reason: why the pass is there.
+        optional: the design is as right without it, and only costs more: `--without` may leave it out.
+    """
+
+    text: str
+    reason: str
+    optional: bool = False
+
+    @property
+    def name(self) -> str:
+        """The pass, without its options."""
+        return self.text.partition("{")[0]
 
 
 @dataclass(frozen=True)
@@ -22,33 +45,37 @@ class Stage:
     Args:
         name: how people call it.
         file: name in `DIR/ir/` of the module as it is after the stage.
-        passes: pipeline text of each pass, in order, with `$parameter` for what a user chooses, and why it is there.
+        passes: in order.
     """
 
     name: str
     file: str
-    passes: tuple[tuple[str, str], ...]
+    passes: tuple[Step, ...]
 
-    def text(self, parameters: Mapping[str, object]) -> str:
+    def text(self, parameters: Mapping[str, object], without: Collection[str] = ()) -> str:
         """The stage as pipeline text.
 
         Args:
             parameters: a value for each `$parameter` of the stage; others are left alone.
+            without: names of passes to leave out, which `check_without` has seen.
 
         Raises:
             KeyError: a parameter of the stage has no value.
         """
         values = {name: str(value) for name, value in parameters.items()}
-        return f"builtin.module({','.join(Template(text).substitute(values) for text, _ in self.passes)})"
+        texts = (Template(step.text).substitute(values) for step in self.passes if step.name not in without)
+        return f"builtin.module({','.join(texts)})"
 
 
 INTEGER = Stage(
     "integer",
     "10-integer.mlir",
     (
-        ("hls-integerize", "from here on there are only integers: whatever is compared later is compared bit by bit"),
-        ("hls-channels-last", "channels arrive together, so that a stream word can hold several of them"),
-        ("verify-integer-linalg", "contract"),
+        Step(
+            "hls-integerize", "from here on there are only integers: whatever is compared later is compared bit by bit"
+        ),
+        Step("hls-channels-last", "channels arrive together, so that a stream word can hold several of them"),
+        Step("verify-integer-linalg", "contract"),
     ),
 )
 
@@ -56,9 +83,13 @@ AFFINE = Stage(
     "affine",
     "20-affine.mlir",
     (
-        ("hls-bufferize", "loops, whose accesses can be asked; a buffer of its own for every tensor"),
-        ("hls-fuse-loops", "bias, activation, requantization and addition cost no task, stream or buffer of their own"),
-        ("verify-affine", "contract"),
+        Step("hls-bufferize", "loops, whose accesses can be asked; a buffer of its own for every tensor"),
+        Step(
+            "hls-fuse-loops",
+            "bias, activation, requantization and addition cost no task, stream or buffer of their own",
+            optional=True,
+        ),
+        Step("verify-affine", "contract"),
     ),
 )
 
@@ -66,8 +97,8 @@ REUSE = Stage(
     "reuse",
     "25-reuse.mlir",
     (
-        ("hls-temporal-reuse", "line buffers and windows: a layer needs rows of its input, not all of it"),
-        ("verify-affine", "contract"),
+        Step("hls-temporal-reuse", "line buffers and windows: a layer needs rows of its input, not all of it"),
+        Step("verify-affine", "contract"),
     ),
 )
 
@@ -75,8 +106,8 @@ DATAFLOW = Stage(
     "dataflow",
     "30-dataflow.mlir",
     (
-        ("hls-to-dataflow", "the nests run at the same time, and share nothing but streams"),
-        ("verify-dataflow", "contract"),
+        Step("hls-to-dataflow", "the nests run at the same time, and share nothing but streams"),
+        Step("verify-dataflow", "contract"),
     ),
 )
 
@@ -84,16 +115,43 @@ SCHEDULE = Stage(
     "scheduled",
     "40-scheduled.mlir",
     (
-        (
+        Step(
             "hls-balance{dsp=$dsp target-cycles=$target_cycles}",
             "the slowest task sets the rate: none gets more than it needs",
         ),
-        ("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
-        ("hls-place-memories", "the widths of all memories are known now"),
-        ("hls-size-fifos", "the schedule is known now, and with it what waits in each stream"),
-        ("verify-scheduled", "contract"),
+        Step("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
+        Step("hls-place-memories", "the widths of all memories are known now"),
+        Step("hls-size-fifos", "the schedule is known now, and with it what waits in each stream"),
+        Step("verify-scheduled", "contract"),
     ),
 )
 
 #: All stages in the order in which `build` runs them.
 STAGES = (INTEGER, AFFINE, REUSE, DATAFLOW, SCHEDULE)
+
+
+def optional_passes() -> tuple[str, ...]:
+    """The names of the passes that `--without` may leave out, in the order in which they run."""
+    return tuple(step.name for stage in STAGES for step in stage.passes if step.optional)
+
+
+def check_without(names: Iterable[str]) -> tuple[str, ...]:
+    """The passes to leave out, each once, in the order in which they run.
+
+    Args:
+        names: as a user gives them.
+
+    Raises:
+        UserError: there is no such pass in the pipelines, or no design without it.
+    """
+    wanted = set(names)
+    steps = {step.name: step for stage in STAGES for step in stage.passes}
+    known = f"--without can leave out {', '.join(optional_passes())}"
+    for name in sorted(wanted):
+        if name not in steps:
+            close = difflib.get_close_matches(name, steps, n=1)
+            guess = f"did you mean '{close[0]}'? " if close else ""
+            raise UserError(f"the pipelines have no pass '{name}'", help=guess + known, status=2)
+        if not steps[name].optional:
+            raise UserError(f"no design without {name}: {steps[name].reason}", help=known, status=2)
+    return tuple(name for name in optional_passes() if name in wanted)

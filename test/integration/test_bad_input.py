@@ -114,6 +114,8 @@ def test_importer_that_crashes_gives_a_line(tool: Tool, tmp_path: Path, monkeypa
         (["--name", "2 words"], "'2 words' is no name", "letters"),
         (["--name", "while"], "'while' is taken", "another"),
         (["--bord", "kv260"], "no such option: --bord", "did you mean '--board'?"),
+        (["--without", "hls-temporal-reuse"], "no design without hls-temporal-reuse", "can leave out hls-fuse-loops"),
+        (["--without", "hls-fuse-lops"], "no pass 'hls-fuse-lops'", "did you mean 'hls-fuse-loops'?"),
         (["extra"], "unexpected extra argument", "--help"),
     ],
 )

@@ -73,9 +73,10 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
             "clock_mhz": options.board.clock_mhz,
             "target_fps": options.target_fps,
             "max_dsp": options.max_dsp,
+            "without": options.without,
         },
         "command": command(accelerator),
-        "pipelines": {stage.name: stage.text(options.parameters()) for stage in STAGES},
+        "pipelines": {stage.name: options.text(stage) for stage in STAGES},
         "input": accelerator.ports.input.content(),
         "output": accelerator.ports.output.content(),
         "reference": [f"reference/{name}" for name in reference],
@@ -101,6 +102,8 @@ def command(accelerator: Accelerator) -> str:
     ):
         if value is not None:
             words += [flag, str(value)]
+    for name in options.without:
+        words += ["--without", name]
     return " ".join([*words, "-o", "DIR"])
 
 
