@@ -109,7 +109,6 @@ def build(
     max_dsp: Annotated[int | None, typer.Option(metavar="N", help="DSP slices to use at most")] = None,
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
     without: Annotated[
         list[str] | None,
         typer.Option(
@@ -295,7 +294,8 @@ def passes(
             print(f"  {cls.name:<{width}}  {cls.summary()}\n  {'':<{width}}    {step.reason}{mark}")
     print("others")
     for cls in known.values():
-        print(f"  {cls.name:<{width}}  {cls.summary()}")
+        if cls.name not in built:
+            print(f"  {cls.name:<{width}}  {cls.summary()}")
     built = {step.name for stage in STAGES for step in stage.passes}
     return 0
 
