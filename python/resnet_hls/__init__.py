@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resnet_hls.passes import PassManager as PassManager
     from resnet_hls.passes import option as option
     from resnet_hls.passes import register_pass as register_pass
+    from resnet_hls.passes import remark as remark
 
 __version__ = "0.1.0"
 
@@ -26,9 +27,12 @@ _EXPORTS = {
     "PassManager": "resnet_hls.passes",
     "option": "resnet_hls.passes",
     "register_pass": "resnet_hls.passes",
+    "remark": "resnet_hls.passes",
 }
 
-__all__ = ["Pass", "PassFailure", "PassManager", "UserError", "__version__", "compile", "option", "register_pass"]
+__all__ = [
+    "Pass", "PassFailure", "PassManager", "UserError", "__version__", "compile", "option", "register_pass", "remark",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ from resnet_hls.simulate.verify import quantize
 if TYPE_CHECKING:
     from resnet_hls.driver import Options
     from resnet_hls.frontend.sources import Source
+    from resnet_hls.passes import Remark
     from resnet_hls.simulate.jit import Jit
 
 #: Images in `tb/`: enough to reach every value of the input, few enough for C/RTL co-simulation.
@@ -81,6 +82,7 @@ class Accelerator:
         module: the scheduled MLIR module.
         texts: the module after each stage, by the file names of `DIR/ir/`.
         notes: what a user should know, one line each.
+        remarks: what the passes say about their work, in the order in which they ran.
     """
 
     def __init__(
@@ -92,11 +94,13 @@ class Accelerator:
         ports: Ports,
         outputs: Callable[[], NDArray[np.float32]],
         notes: tuple[str, ...],
+        remarks: tuple[Remark, ...] = (),
     ) -> None:
         self.name = source.name
         self.module = module
         self.texts = texts
         self.notes = notes
+        self.remarks = remarks
         self.source = source
         self.options = options
         self.ports = ports
@@ -106,7 +110,7 @@ class Accelerator:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The content of `report.json`: docs/report.md says what the figures mean."""
-        return build_report(self.name, self.options.board, self.module.operation)
+        return build_report(self.name, self.options.board, self.module.operation, self.remarks)
 
     @cached_property
     def sample_outputs(self) -> NDArray[np.float32]:

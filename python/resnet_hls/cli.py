@@ -109,6 +109,7 @@ def build(
     max_dsp: Annotated[int | None, typer.Option(metavar="N", help="DSP slices to use at most")] = None,
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
     without: Annotated[
         list[str] | None,
         typer.Option(
@@ -127,9 +128,11 @@ def build(
     with source:
         accelerator = driver.run(source, options)
         accelerator.write(output, force)
-    from resnet_hls.report.text import lines
+    from resnet_hls.report.text import lines, remark_lines
 
     print("\n".join(lines(accelerator.report)))
+    for line in remark_lines(accelerator.report) if verbose else ():
+        print(line)
     for note in accelerator.notes:
         print(f"note: {note}")
     print(f"build: wrote {_short(output)}")
@@ -293,10 +296,10 @@ def passes(
             mark = " (optional: build --without)" if step.optional else ""
             print(f"  {cls.name:<{width}}  {cls.summary()}\n  {'':<{width}}    {step.reason}{mark}")
     print("others")
+    built = {step.name for stage in STAGES for step in stage.passes}
     for cls in known.values():
         if cls.name not in built:
             print(f"  {cls.name:<{width}}  {cls.summary()}")
-    built = {step.name for stage in STAGES for step in stage.passes}
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch_mlir import ir
 
 from resnet_hls.locations import describe, position
-from resnet_hls.passes import PassFailure
+from resnet_hls.passes import PassFailure, Remark
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,15 @@ class Collector:
     def add_failure(self, failure: PassFailure) -> None:
         """Take up the failure of a pass as an error at its location."""
         self._add("error", failure.location, failure.message, failure.help)
+
+    def add_remark(self, remark: Remark) -> None:
+        """Take up what a pass remarks, with the name of the pass before it."""
+        self._add("remark", remark.location, f"[{remark.pass_name}] {remark.message}")
+
+    @property
+    def remarks(self) -> list[Diagnostic]:
+        """The remarks among the diagnostics, in the order in which they came."""
+        return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "remark"]
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from resnet_hls.boards import Board
     from resnet_hls.frontend.sources import Source
     from resnet_hls.frontend.torch_module import QuantizedModule
+    from resnet_hls.passes import Remark
     from resnet_hls.pipelines import Stage
 
 
@@ -151,16 +152,17 @@ def run(source: Source, options: Options, progress: Callable[[str], None] = lamb
         imported = source.imported()
         module = parse(imported.bytecode, make_context())
         texts = {pipelines.IMPORTED_FILE: print_module(module)}
+        remarks: list[Remark] = []
         pending: tuple[Ports, Callable[[], Any]] | None = None
         for stage in pipelines.STAGES:
             progress(stage.name)
-            run_stage(PassManager.parse(options.text(stage)), module, stage.name)
+            remarks += run_stage(PassManager.parse(options.text(stage)), module, stage.name)
             texts[stage.file] = print_module(module)
             if stage is pipelines.INTEGER:
                 ports = Ports.of(module, imported.output_shape)
                 pending = ports, source.start_outputs(ports.sample_images())
         assert pending is not None
-        return Accelerator(source, options, module, texts, pending[0], pending[1], imported.notes)
+        return Accelerator(source, options, module, texts, pending[0], pending[1], imported.notes, tuple(remarks))
     except BaseException:
         source.close()
         raise
@@ -179,22 +181,25 @@ def print_module(module: ir.Module) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def run_stage(pipeline: Any, module: ir.Module, stage: str) -> None:
-    """Run the passes of a stage.
+def run_stage(pipeline: Any, module: ir.Module, stage: str) -> list[Remark]:
+    """Run the passes of a stage; returns what they remark.
 
     Raises:
         UserError: a pass found what it cannot work on; the message says which pass, and where.
     """
     from resnet_hls.passes import PassFailure
+    from resnet_hls.passes._manager import Remarks
 
+    remarks = Remarks()
     try:
-        pipeline.run(module)
+        pipeline.run(module, [remarks])
     except PassFailure as failure:
         raise UserError(
             f"{failure.message} ({failure.pass_name}, stage '{stage}')",
             where=failure.where,
             help=failure.help or "`resnet-hls doctor` shows the model's layers; please report the model",
         ) from failure
+    return remarks.found
 
 
 def warm_up() -> None:

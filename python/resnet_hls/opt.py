@@ -17,7 +17,7 @@ from resnet_hls.diagnostics import Collector, compare, expectations
 from resnet_hls.errors import UserError
 from resnet_hls.opt_hooks import PrintAfterEach, Stopwatch, ValidateEach
 from resnet_hls.passes import Hook, PassFailure, PassManager
-from resnet_hls.passes._manager import ReportedFailure
+from resnet_hls.passes._manager import Remarks, ReportedFailure
 from resnet_hls.passes._registry import all_passes
 from resnet_hls.tool import SPLIT_MARKER, ArgumentParser, read_input, run_tool, write_output
 
@@ -43,13 +43,14 @@ def _parser() -> ArgumentParser:
     add(
         "--verify-diagnostics",
         action="store_true",
-        help="compare errors with the 'expected-error' comments in the input",
+        help="compare errors, and remarks with --remarks, with the 'expected-error' comments in the input",
     )
     add(
         "--validate-each", action="store_true", help="run the module before and after each pass and compare the results"
     )
     add("--validate-images", type=int, default=2, metavar="N", help="random images for --validate-each (default: 2)")
     add("--validate-seed", type=int, default=0, metavar="N", help="seed of those images (default: 0)")
+    add("--remarks", action="store_true", help="print to stderr why passes did, or did not do, what they are for")
     add("--print-ir-after-all", action="store_true", help="print the module to stderr after each pass")
     add("--timing", action="store_true", help="print to stderr how long each pass took")
     add("--mlir-print-debuginfo", action="store_true", help="print locations")
@@ -124,12 +125,13 @@ def _process(
     context = make_context()
     context.allow_unregistered_dialects = options.allow_unregistered_dialect
     collector.attach(context)
+    remarks = Remarks()
     failed, failed_pass = False, ""
     result = None
     try:
         module = _parse(chunk, context, options)
         if pipeline is not None:
-            pipeline.run(module, hooks)
+            pipeline.run(module, [*hooks, remarks])
         result = _print(module.operation, options)
     except ir.MLIRError:
         failed = True
@@ -137,6 +139,8 @@ def _process(
         failed, failed_pass = True, failure.pass_name
         if not isinstance(failure, ReportedFailure) or not collector.errors:
             collector.add_failure(failure)
+    for remark in remarks.found if options.remarks else ():
+        collector.add_remark(remark)
     if options.verify_diagnostics:
         expected = expectations(chunk) if isinstance(chunk, str) else []
         problems = compare(options.input, expected, collector.diagnostics)
@@ -144,6 +148,9 @@ def _process(
         if wrong:
             wrong[-1].help = "the comments '// expected-error @below {{text}}' must name every error, and no other"
         return result, wrong
+    if options.remarks:
+        for found in collector.remarks:
+            print(f"{found.where}: remark: {found.message}", file=sys.stderr)
     errors = collector.errors if failed else []
     prefix = f"{failed_pass}: " if failed_pass else ""
     wrong = [UserError(prefix + error.message, where=error.where, help=error.help) for error in errors]

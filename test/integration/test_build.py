@@ -26,7 +26,7 @@ REPORT = {
     "model", "board", "part", "clock_mhz", "initiation_interval_cycles", "latency_cycles", "fps", "fps_limited_by",
     "macs_per_frame", "dsp_roofline_fps", "resources", "skip_buffer_bytes", "skip_buffer_bytes_naive",
     "skip_buffer_bytes_published", "fifo_bytes", "line_buffer_bytes", "weight_bytes", "power_w", "per_task", "streams",
-    "provenance",
+    "remarks", "provenance",
 }  # fmt: skip
 # Two stem and block convolutions on 16x16, one stride-2 block with its 1x1 on 8x8, the classifier.
 SMALL_MACS = 16 * 16 * 9 * (3 * 4 + 4 * 4 + 4 * 4) + 8 * 8 * (9 * 4 * 8 + 9 * 8 * 8 + 4 * 8) + 8 * 10
@@ -94,6 +94,18 @@ def test_report(tool: Tool, project: Path) -> None:
     assert "frames/s (modelled)" in printed.stdout
     assert all(name in printed.stdout for name in names)
     assert tool("report", project, "--json").stdout == text
+
+
+def test_remarks_are_reported(tool: Tool, project: Path, tmp_path: Path) -> None:
+    report = json.loads((project / "report.json").read_text())
+    report["remarks"] = []
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    assert "Remarks" not in tool("report", tmp_path).stdout
+    rows = [("hls-fuse-loops", "layer 'add'", "stays"), ("my-pass", "", "[is] here")]
+    report["remarks"] = [{"pass": name, "where": where, "message": message} for name, where, message in rows]
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    printed = tool("report", tmp_path).stdout
+    assert "Remarks\n  layer 'add': remark: [hls-fuse-loops] stays\n  remark: [my-pass] [is] here\n" in printed
 
 
 @pytest.mark.parametrize("number", range(len(pipelines.STAGES)))

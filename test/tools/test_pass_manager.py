@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 import pytest
 from torch_mlir import ir
 
-from resnet_hls import Pass, PassFailure, PassManager, UserError, option, register_pass
+from resnet_hls import Pass, PassFailure, PassManager, UserError, option, register_pass, remark
 from resnet_hls.context import make_context
 from resnet_hls.passes import Hook, _registry
-from resnet_hls.passes._manager import Step
+from resnet_hls.passes._manager import Remarks, Step
 
 SEEN: list[Any] = []
 
@@ -53,6 +53,19 @@ class Reject(Pass):
     def run(self, op: ir.Operation) -> None:
         """Reject the first function."""
         raise PassFailure(op.regions[0].blocks[0].operations[0], "is not wanted here", help="go elsewhere")
+
+
+@register_pass
+@dataclass(frozen=True)
+class Comment(Pass):
+    """Remark on every function."""
+
+    name: ClassVar[str] = "test-comment"
+    anchor: ClassVar[str | None] = "func.func"
+
+    def run(self, op: ir.Operation) -> None:
+        """Change nothing."""
+        remark(op, "is a function")
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +184,16 @@ def test_hooks_see_the_module_around_every_pass(module: ir.Module) -> None:
         ("before", "test-every", "builtin.module"),
         ("after", "test-every", "builtin.module"),
     ]
+
+
+def test_remarks_carry_their_place_and_pass(module: ir.Module) -> None:
+    remarks = Remarks()
+    PassManager.parse("builtin.module(func.func(test-comment,cse),test-every)").run(module, [remarks])
+    found = [(remark.pass_name, remark.where.rpartition("/")[2], remark.message) for remark in remarks.found]
+    where = ["model.onnx:3:4: layer 'layer1'", "-:3:7"]
+    assert found == [("test-comment", place, "is a function") for place in where]
+    Comment().run(module.operation)  # outside a pass manager nobody hears it
+    assert len(remarks.found) == len(where)
 
 
 def test_registration_rejects_what_cannot_work() -> None:

@@ -6,6 +6,6 @@ it.
 """
 
 from resnet_hls.passes._manager import Hook, PassManager
-from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
+from resnet_hls.passes._registry import Pass, PassFailure, Remark, option, register_pass, remark
 
-__all__ = ["Hook", "Pass", "PassFailure", "PassManager", "option", "register_pass"]
+__all__ = ["Hook", "Pass", "PassFailure", "PassManager", "Remark", "option", "register_pass", "remark"]

@@ -4,13 +4,14 @@
 import difflib
 import re
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from torch_mlir import ir, passmanager
 
 from resnet_hls.errors import UserError, raise_if_interrupted
-from resnet_hls.passes._registry import Pass, PassFailure, all_passes, find_pass
+from resnet_hls.passes._registry import Pass, PassFailure, Remark, all_passes, find_pass, remark_sink
 from resnet_hls.passes._text import Element, convert, fail, parse_pipeline
 from resnet_hls.passes._upstream import explain, upstream_pass_names
 
@@ -47,6 +48,20 @@ class Hook:
 
     def after(self, step: Step, module: ir.Operation) -> None:
         """Called after the pass of `step` ran on `module` and the verifier accepted the result."""
+
+    def remark(self, remark: Remark) -> None:
+        """Called with each remark of a pass, while it runs."""
+
+
+class Remarks(Hook):
+    """Keeps the remarks of all passes in `found`, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.found: list[Remark] = []
+
+    def remark(self, remark: Remark) -> None:
+        """Keep `remark`."""
+        self.found.append(remark)
 
 
 class PassManager:
@@ -91,12 +106,28 @@ class PassManager:
                 for hook in hooks:
                     hook.before(step, operation)
                 try:
-                    _run_step(step, operation)
+                    with _remarks_to(hooks, step.name):
+                        _run_step(step, operation)
                 except PassFailure as failure:
                     failure.pass_name = step.name
                     raise
                 for hook in hooks:
                     hook.after(step, operation)
+
+
+@contextmanager
+def _remarks_to(hooks: Sequence[Hook], name: str) -> Iterator[None]:
+    """Hand what pass `name` remarks to `hooks`."""
+
+    def hand_on(location: ir.Location, message: str) -> None:
+        for hook in hooks:
+            hook.remark(Remark(name, location, message))
+
+    token = remark_sink.set(hand_on)
+    try:
+        yield
+    finally:
+        remark_sink.reset(token)
 
 
 def _run_step(step: Step, module: ir.Operation) -> None:

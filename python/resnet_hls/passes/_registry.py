@@ -14,7 +14,8 @@ import pkgutil
 import re
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 
 from torch_mlir import ir
@@ -41,6 +42,42 @@ class PassFailure(UserError):
     def __init__(self, where: ir.OpView | ir.Operation | ir.Location, message: str, *, help: str = "") -> None:
         self.location: ir.Location = where if isinstance(where, ir.Location) else where.location
         super().__init__(message, where=describe(self.location), help=help)
+
+
+@dataclasses.dataclass(frozen=True)
+class Remark:
+    """What a pass says about its work: why it did something, or why it did not.
+
+    Args:
+        pass_name: of the pass that says it.
+        location: of the operation that it is about.
+        message: one line, lower case, no full stop.
+    """
+
+    pass_name: str
+    location: ir.Location
+    message: str
+
+    @property
+    def where(self) -> str:
+        """The location as errors print it; "" where it is unknown."""
+        return describe(self.location)
+
+
+#: What takes the remarks of the pass that is running; the pass manager sets it.
+remark_sink: ContextVar[Callable[[ir.Location, str], None] | None] = ContextVar("remark_sink", default=None)
+
+
+def remark(where: ir.OpView | ir.Operation | ir.Location, message: str) -> None:
+    """Say why the running pass did or did not do something; nobody hears it outside a PassManager.
+
+    Args:
+        where: the operation, or the location, that the remark is about.
+        message: one line, lower case, no full stop.
+    """
+    sink = remark_sink.get()
+    if sink is not None:
+        sink(where if isinstance(where, ir.Location) else where.location, message)
 
 
 class Pass(ABC):

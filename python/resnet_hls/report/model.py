@@ -8,6 +8,7 @@ figure that nothing here can give is null.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from torch_mlir import ir
@@ -17,6 +18,7 @@ from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.schedule import Schedule, schedule
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
+from resnet_hls.passes import Remark
 
 _MODELLED = (
     "initiation_interval_cycles",
@@ -47,13 +49,14 @@ _MACS_PER_DSP = 2
 _REUSE_BUFFERS = ("line_buffer", "window")
 
 
-def build_report(name: str, board: Board, module: ir.Operation) -> dict[str, Any]:
+def build_report(name: str, board: Board, module: ir.Operation, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
     """The content of `report.json`.
 
     Args:
         name: of the model.
         board: with the clock of the design.
         module: scheduled: unrolled, placed, FIFOs sized.
+        remarks: of the passes that made it.
 
     Returns:
         What `json` can write; keys in their order, units in their names.
@@ -92,6 +95,7 @@ def build_report(name: str, board: Board, module: ir.Operation) -> dict[str, Any
             "power_w": None,
             "per_task": rows,
             "streams": streams,
+            "remarks": [{"pass": r.pass_name, "where": r.where, "message": r.message} for r in remarks],
             "provenance": provenance(),
         }
 

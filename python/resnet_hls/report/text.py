@@ -58,7 +58,7 @@ def lines(report: Report) -> list[str]:
 
 
 def render(report: Report, console: Console) -> None:
-    """Print the headline, the tasks, the streams and the memories."""
+    """Print the headline, the tasks, the streams, the memories, and what the passes remark."""
     from rich.table import Table
 
     for line in lines(report):
@@ -82,3 +82,15 @@ def render(report: Report, console: Console) -> None:
         figures = (row["width_bits"], row["depth"], row["peak"], size)
         streams.add_row(row["from"], row["to"], *(f"{figure:,}" for figure in figures))
     console.print(streams)
+    if report["remarks"]:
+        console.print("Remarks", highlight=False)
+    for line in remark_lines(report):
+        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+
+
+def remark_lines(report: Report) -> list[str]:
+    """What the passes say about their work, a line each: `LAYER: remark: [PASS] MESSAGE`."""
+    return [
+        f"{f'{where}: ' if (where := row['where']) else ''}remark: [{row['pass']}] {row['message']}"
+        for row in report["remarks"]
+    ]

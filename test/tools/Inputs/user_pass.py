@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch_mlir import ir
 
-from resnet_hls import Pass, PassFailure, option, register_pass
+from resnet_hls import Pass, PassFailure, option, register_pass, remark
 
 
 @register_pass
@@ -28,6 +28,7 @@ class Label(Pass):
         if "label" in op.attributes:
             raise PassFailure(op, "has a label already", help="use my-label once")
         op.attributes["label"] = ir.StringAttr.get(self.text)
+        remark(op, f"is labelled '{self.text}'")
 
 
 @register_pass
