@@ -322,6 +322,12 @@ def affine_guard(constraints: Sequence[tuple[ir.AffineExpr, bool]], operands: Se
         yield
 
 
+def edge_guard(loops: Sequence[int], extents: Sequence[int], last: bool) -> list[tuple[ir.AffineExpr, bool]]:
+    """Constraints, for `affine_guard`, that hold in the first (or last) iteration of the loops with these positions."""
+    dim = ir.AffineExpr.get_dim
+    return [(dim(d) - (extents[d] - 1) if last else dim(d), True) for d in loops]
+
+
 def index_operands(op: ir.Operation) -> list[ir.Value]:
     """The index operands of an affine.load, affine.store or affine.if (the operands of its map or set)."""
     skip = {"affine.load": 1, "affine.store": 2, "affine.if": 0}[op.name]

@@ -84,6 +84,7 @@ AFFINE = Stage(
     "20-affine.mlir",
     (
         Step("hls-bufferize", "loops, whose accesses can be asked; a buffer of its own for every tensor"),
+        Step("hls-flatten-reductions", "a layer is one perfect nest, in the order in which its input arrives"),
         Step(
             "hls-fuse-loops",
             "bias, activation, requantization and addition cost no task, stream or buffer of their own",

@@ -28,7 +28,7 @@ from resnet_hls.resources import library_folder
 from resnet_hls.simulate.jit import Jit
 
 INTEGER = ["hls-integerize", "hls-channels-last,verify-integer-linalg"]
-AFFINE = ["hls-bufferize", "hls-fuse-loops", "hls-temporal-reuse,verify-affine"]
+AFFINE = ["hls-bufferize", "hls-flatten-reductions", "hls-fuse-loops", "hls-temporal-reuse,verify-affine"]
 DATAFLOW = ["hls-to-dataflow,verify-dataflow"]
 SCHEDULE = ["hls-balance{{dsp={dsp}}}", "hls-unroll-loops", "hls-place-memories", "hls-size-fifos,verify-scheduled"]
 PASSES = [*INTEGER, *AFFINE, *DATAFLOW, *SCHEDULE]

@@ -27,6 +27,7 @@ PASSES = [
     "hls-integerize,verify-integer-linalg",
     "hls-channels-last,verify-integer-linalg",
     "hls-bufferize",
+    "hls-flatten-reductions,verify-affine",
     "hls-fuse-loops,verify-affine",
     "hls-temporal-reuse,verify-affine",
 ]

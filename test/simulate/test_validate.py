@@ -109,7 +109,7 @@ class Shrink(Pass):
         function.attributes["sym_visibility"] = ir.StringAttr.get("private", op.context)
 
 
-LOWERING = "hls-integerize,hls-channels-last,hls-bufferize,hls-fuse-loops"
+LOWERING = "hls-integerize,hls-channels-last,hls-bufferize,hls-flatten-reductions,hls-fuse-loops"
 
 
 def test_right_passes_pass() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""verify-affine: what hls-fuse-loops promises and the dataflow passes assume. Changes nothing."""
+"""verify-affine: what hls-flatten-reductions promises and the dataflow passes assume. Changes nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-fuse-loops,verify-affine)' --validate-each | filecheck %s
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-flatten-reductions,verify-affine)' --validate-each | filecheck %s
 //
 // A bias is widened by a nest of its own, as PyTorch's int16 biases are: the constant keeps its 16 bits, and is widened
 // where it is used. The second nest transposes what it reads, and its load follows. The third fills with a constant.
