@@ -18,7 +18,8 @@ from resnet_hls import pipelines
 
 FILES = {
     "manifest.json", "report.json", "reference/model.onnx",
-    "ir/00-imported.mlir", "ir/10-integer.mlir", "ir/20-affine.mlir", "ir/25-reuse.mlir", "ir/30-dataflow.mlir", "ir/40-scheduled.mlir",
+    "ir/00-imported.mlir", "ir/10-integer.mlir", "ir/20-affine.mlir", "ir/25-reuse.mlir", "ir/30-dataflow.mlir",
+    "ir/40-scheduled.mlir",
     "src/small.cpp", "src/small.h", "src/tasks.cpp", "src/tasks.h", "src/weights.h", "src/resnet_hls/word.h",
     "tb/bounded_top.cpp", "tb/expected.bin", "tb/images.bin", "tb/testbench.cpp",
 }  # fmt: skip

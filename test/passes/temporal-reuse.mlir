@@ -1,22 +1,36 @@
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-temporal-reuse,verify-affine)' --split-input-file --validate-each | filecheck %s
 
-// A 3 x 3 window over 4 x 5 pixels of two channels, padded with zeros: a window nest walks the map once, keeps two rows in a
-// line buffer and the window in registers, and hands out complete windows. The sum then reads those.
+// A 3 x 3 window over 4 x 5 pixels of two channels, padded with zeros: a window nest walks the map once and keeps two rows
+// in a line buffer. A column of three pixels enters the window at each step; the two columns before it come from where
+// they were kept, channel by channel. The sum then reads whole windows.
 // CHECK-LABEL: func.func @sum
-// CHECK-DAG: %[[WINDOWS:.*]] = memref.alloc() {{.*}}: memref<4x5x2x3x3xi8>
-// CHECK-DAG: %[[WINDOW:.*]] = memref.alloc() {{.*}}: memref<3x3x2xi8>
-// CHECK-DAG: %[[LINE:.*]] = memref.alloc() {{.*}}: memref<2x5x2xi8>
+// CHECK-DAG: %[[WINDOWS:.*]] = memref.alloc() {hls.name = "windows"} : memref<4x5x2x3x3xi8>
+// CHECK-DAG: %[[COLUMN:.*]] = memref.alloc() {hls.name = "column"} : memref<3xi8>
+// CHECK-DAG: %[[LINE:.*]] = memref.alloc() {hls.name = "line_buffer"} : memref<2x5x2xi8>
+// CHECK-DAG: %[[WINDOW:.*]] = memref.alloc() {hls.name = "window"} : memref<3x3xi8>
+// CHECK-DAG: %[[BEFORE:.*]] = memref.alloc() {hls.name = "window_columns"} : memref<3x2x2xi8>
 // One row and one column more than there are: the last windows lie half outside.
 // CHECK: affine.for %[[Y:.*]] = 0 to 5
 // CHECK-NEXT: affine.for %[[X:.*]] = 0 to 6
 // CHECK-NEXT: affine.for %[[C:.*]] = 0 to 2
+// CHECK-NEXT: affine.for %[[KY:.*]] = 0 to 3
+// CHECK-NEXT: affine.for %[[KX:.*]] = 0 to 3
 // Each element is read once …
 // CHECK: affine.load %arg0[%[[Y]], %[[X]], %[[C]]]
-// CHECK-NEXT: affine.store %{{.*}}, %[[WINDOW]][2, 2, %[[C]]]
-// … and passes through the line buffer.
-// CHECK: affine.load %[[LINE]]
-// CHECK: affine.store %{{.*}}, %[[LINE]]
-// CHECK: affine.store %{{.*}}, %[[WINDOWS]]
+// CHECK-NEXT: affine.store %{{.*}}, %[[COLUMN]][2]
+// … and passes through the line buffer, from the lowest row up.
+// CHECK: affine.load %[[LINE]][%[[R:.*]], %[[X]], %[[C]]]
+// CHECK-NEXT: affine.store %{{.*}}, %[[COLUMN]][%[[R]]]
+// CHECK: affine.load %[[COLUMN]][%[[S:.*]] + 1]
+// CHECK-NEXT: affine.store %{{.*}}, %[[LINE]][%[[S]], %[[X]], %[[C]]]
+// CHECK: affine.load %[[BEFORE]]
+// CHECK-NEXT: affine.store %{{.*}}, %[[WINDOW]]
+// CHECK: affine.load %[[COLUMN]]
+// CHECK-NEXT: affine.store %{{.*}}, %[[WINDOW]][%{{.*}}, 2]
+// CHECK: affine.load %[[WINDOW]][%{{.*}}, %{{.*}} + 1]
+// CHECK-NEXT: affine.store %{{.*}}, %[[BEFORE]]
+// CHECK: affine.load %[[WINDOW]][%[[KY]], %[[KX]]]
+// CHECK: affine.store %{{.*}}, %[[WINDOWS]][%[[Y]] - 1, %[[X]] - 1, %[[C]], %[[KY]], %[[KX]]]
 // CHECK: {hls.name = "task_window"}
 // CHECK: affine.for
 // CHECK-NOT: affine.load %arg0
@@ -85,6 +99,31 @@ func.func @product(%image: memref<4xi8>, %result: memref<3xi32>) {
       affine.if affine_set<(d) : (d - 3 == 0)>(%c) {
         %7 = affine.load %acc[%f] : memref<3xi32>
         affine.store %7, %result[%f] : memref<3xi32>
+      }
+    }
+  }
+  return
+}
+// -----
+// A window that may lie outside the map altogether (a 1 x 1 convolution with padding): the nest walks the map already, a
+// row and a pixel behind.
+// CHECK-LABEL: func.func @padded_pixel
+// CHECK-DAG: memref.alloc() {hls.name = "line_buffer"} : memref<1x4x2xi8>
+// CHECK-DAG: memref.alloc() {hls.name = "window"} : memref<1x2xi8>
+// CHECK: affine.load %arg0[%{{.*}}, %{{.*}}, %{{.*}}]
+// CHECK-NOT: affine.load %arg0
+func.func @padded_pixel(%image: memref<4x4x2xi8>, %result: memref<6x6x2xi8>) {
+  %zero = arith.constant 0 : i8
+  affine.for %i = 0 to 6 {
+    affine.for %j = 0 to 6 {
+      affine.for %k = 0 to 2 {
+        %0 = affine.if affine_set<(i, j) : (i - 1 >= 0, -i + 4 >= 0, j - 1 >= 0, -j + 4 >= 0)>(%i, %j) -> i8 {
+          %1 = affine.load %image[%i - 1, %j - 1, %k] : memref<4x4x2xi8>
+          affine.yield %1 : i8
+        } else {
+          affine.yield %zero : i8
+        }
+        affine.store %0, %result[%i, %j, %k] : memref<6x6x2xi8>
       }
     }
   }

@@ -46,7 +46,7 @@ _UNKNOWN = (
 #: Multiply-accumulates of a DSP slice in a cycle, at most: two int8 products that share an operand.
 _MACS_PER_DSP = 2
 #: What hls-temporal-reuse calls the arrays that it makes.
-_REUSE_BUFFERS = ("line_buffer", "window")
+_REUSE_BUFFERS = ("line_buffer", "window_columns")
 
 
 def build_report(name: str, board: Board, module: ir.Operation, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
