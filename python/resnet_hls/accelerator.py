@@ -23,6 +23,7 @@ from resnet_hls.simulate.samples import real_images, sample_images
 from resnet_hls.simulate.verify import quantize
 
 if TYPE_CHECKING:
+    from resnet_hls.analysis.residuals import ResidualBlock
     from resnet_hls.driver import Options
     from resnet_hls.frontend.sources import Source
     from resnet_hls.passes import Remark
@@ -82,6 +83,7 @@ class Accelerator:
         module: the scheduled MLIR module.
         texts: the module after each stage, by the file names of `DIR/ir/`.
         notes: what a user should know, one line each.
+        blocks: the residual blocks of its affine stage.
         remarks: what the passes say about their work, in the order in which they ran.
     """
 
@@ -94,12 +96,14 @@ class Accelerator:
         ports: Ports,
         outputs: Callable[[], NDArray[np.float32]],
         notes: tuple[str, ...],
+        blocks: tuple[ResidualBlock, ...],
         remarks: tuple[Remark, ...] = (),
     ) -> None:
         self.name = source.name
         self.module = module
         self.texts = texts
         self.notes = notes
+        self.blocks = blocks
         self.remarks = remarks
         self.source = source
         self.options = options
@@ -110,7 +114,7 @@ class Accelerator:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The content of `report.json`: docs/report.md says what the figures mean."""
-        return build_report(self.name, self.options.board, self.module.operation, self.remarks)
+        return build_report(self.name, self.options.board, self.module.operation, self.blocks, self.remarks)
 
     @cached_property
     def sample_outputs(self) -> NDArray[np.float32]:

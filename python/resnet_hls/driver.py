@@ -145,7 +145,9 @@ def run(source: Source, options: Options, progress: Callable[[str], None] = lamb
         progress("import")
         source.start()
         from resnet_hls.accelerator import Accelerator, Ports  # MLIR and numpy, while the importer works
+        from resnet_hls.analysis.residuals import residual_blocks
         from resnet_hls.context import make_context
+        from resnet_hls.ir_utils import public_function
         from resnet_hls.passes import PassManager
 
         warm_up()
@@ -161,8 +163,10 @@ def run(source: Source, options: Options, progress: Callable[[str], None] = lamb
             if stage is pipelines.INTEGER:
                 ports = Ports.of(module, imported.output_shape)
                 pending = ports, source.start_outputs(ports.sample_images())
+            elif stage is pipelines.AFFINE:  # the last stage that has feature maps to ask
+                blocks = tuple(residual_blocks(public_function(module.operation)))
         assert pending is not None
-        return Accelerator(source, options, module, texts, pending[0], pending[1], imported.notes, tuple(remarks))
+        return Accelerator(source, options, module, texts, *pending, imported.notes, blocks, tuple(remarks))
     except BaseException:
         source.close()
         raise

@@ -15,10 +15,12 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.residuals import ResidualBlock
 from resnet_hls.analysis.schedule import Schedule, schedule
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
 from resnet_hls.passes import Remark
+from resnet_hls.report.skips import skip_report
 
 _MODELLED = (
     "initiation_interval_cycles",
@@ -31,11 +33,18 @@ _MODELLED = (
     "per_task.dsp",
     "streams.peak",
 )
-_COUNTED = ("macs_per_frame", "fifo_bytes", "line_buffer_bytes", "weight_bytes", "streams.depth")
-_UNKNOWN = (
+_COUNTED = (
+    "macs_per_frame",
     "skip_buffer_bytes",
     "skip_buffer_bytes_naive",
     "skip_buffer_bytes_published",
+    "residual_blocks",
+    "fifo_bytes",
+    "line_buffer_bytes",
+    "weight_bytes",
+    "streams.depth",
+)
+_UNKNOWN = (
     "resources.lut",
     "resources.ff",
     "resources.bram36",
@@ -49,13 +58,20 @@ _MACS_PER_DSP = 2
 _REUSE_BUFFERS = ("line_buffer", "window_columns")
 
 
-def build_report(name: str, board: Board, module: ir.Operation, remarks: Sequence[Remark] = ()) -> dict[str, Any]:
+def build_report(
+    name: str,
+    board: Board,
+    module: ir.Operation,
+    blocks: Sequence[ResidualBlock],
+    remarks: Sequence[Remark] = (),
+) -> dict[str, Any]:
     """The content of `report.json`.
 
     Args:
         name: of the model.
         board: with the clock of the design.
         module: scheduled: unrolled, placed, FIFOs sized.
+        blocks: residual blocks of its affine stage.
         remarks: of the passes that made it.
 
     Returns:
@@ -86,9 +102,7 @@ def build_report(name: str, board: Board, module: ir.Operation, remarks: Sequenc
             "macs_per_frame": macs,
             "dsp_roofline_fps": round(_MACS_PER_DSP * board.resources.dsp * frequency / macs, 1) if macs else None,
             "resources": resources(board, sum(products.values())),
-            "skip_buffer_bytes": None,
-            "skip_buffer_bytes_naive": None,
-            "skip_buffer_bytes_published": None,
+            **skip_report(module, blocks, {task.name: line_buffer_bytes(task.op) for task in found}),
             "fifo_bytes": sum(math.ceil(row["depth"] * row["width_bits"] / 8) for row in streams),
             "line_buffer_bytes": line_buffer_bytes(dataflow),
             "weight_bytes": weight_bytes(module),
@@ -199,10 +213,10 @@ def _around(op: ir.Operation, task: Task) -> list[ir.Operation]:
     return found
 
 
-def line_buffer_bytes(dataflow: ir.Operation) -> int:
+def line_buffer_bytes(root: ir.Operation) -> int:
     """Bytes of the arrays that keep rows and pixels for later use, as far as they are no registers."""
     total = 0
-    for alloc in iu.walk(dataflow, "memref.alloc"):
+    for alloc in iu.walk(root, "memref.alloc"):
         name = ir.StringAttr(alloc.attributes["hls.name"]).value if "hls.name" in alloc.attributes else ""
         if name in _REUSE_BUFFERS and ir.StringAttr(alloc.attributes["hls.storage"]).value != "register":
             total += _bytes(ir.MemRefType(alloc.results[0].type))

@@ -11,6 +11,7 @@ from resnet_hls.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Report = dict[str, Any]
 
@@ -58,7 +59,7 @@ def lines(report: Report) -> list[str]:
 
 
 def render(report: Report, console: Console) -> None:
-    """Print the headline, the tasks, the streams, the memories, and what the passes remark."""
+    """Print the headline, the tasks, the skips, the streams, and what the passes remark."""
     from rich.table import Table
 
     for line in lines(report):
@@ -74,6 +75,8 @@ def render(report: Report, console: Console) -> None:
         steps = " x ".join(map(str, row["loops"]))
         tasks.add_row(row["name"], steps, f"{row['cycles']:,}", busy, str(row["dsp"] or ""), lanes)
     console.print(tasks)
+    if report["residual_blocks"]:
+        console.print(skip_table(report))
     streams = Table("from", "to", title="Streams")
     for heading in ("bits", "depth", f"most words\n({how['streams.peak']})", "bytes"):
         streams.add_column(heading, justify="right")
@@ -86,6 +89,25 @@ def render(report: Report, console: Console) -> None:
         console.print("Remarks", highlight=False)
     for line in remark_lines(report):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+
+
+def skip_table(report: Report) -> Table:
+    """What waits on the skip of each residual block, beside the published formulas."""
+    from rich.table import Table
+
+    table = Table("block", "from", title=f"Skips, bytes ({report['provenance']['skip_buffer_bytes']})")
+    for heading in ("naive", "published", "here", "of published"):
+        table.add_column(heading, justify="right")
+    blocks, total = report["residual_blocks"], {"name": "total", "fork": "", **report}
+    for row in [*blocks, total]:
+        naive, published, ours = (row[f"skip_buffer_bytes{suffix}"] for suffix in ("_naive", "_published", ""))
+        shown, share = (
+            ("?", "") if ours is None else (f"{ours:,}", f"{100 * ours / published:.1f} %" if published else "")
+        )
+        table.add_row(
+            row["name"], row["fork"], f"{naive:,}", f"{published:,}", shown, share, end_section=row is blocks[-1]
+        )
+    return table
 
 
 def remark_lines(report: Report) -> list[str]:
