@@ -8,6 +8,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# What every run of the tests tries, the same each time, and what someone tries who has an hour.
+settings.register_profile(
+    "quick", max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "campaign", settings.get_profile("quick"), max_examples=400, derandomize=False, print_blob=True
+)
+settings.load_profile("quick")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
