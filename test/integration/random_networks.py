@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[1] / "frontend"))
 from onnx_builders import Net
 
+from resnet_hls.pipelines import optional_passes
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -57,6 +59,7 @@ class Network:
         layers: in order; one that does not fit its input is left out.
         pooled: whether it ends in a global pool and a matrix product.
         dsp: multipliers that hls-balance may use.
+        without: optimizations that are left out.
     """
 
     shape: tuple[int, int, int]
@@ -64,6 +67,7 @@ class Network:
     layers: tuple[Layer, ...]
     pooled: bool
     dsp: int
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -277,4 +281,5 @@ NETWORKS = st.builds(
     ).map(tuple),
     pooled=st.booleans(),
     dsp=st.sampled_from([600, 1200, 2400]),
+    without=st.just(frozenset()) | st.frozensets(st.sampled_from(optional_passes())),
 )
