@@ -90,6 +90,7 @@ AFFINE = Stage(
             "bias, activation, requantization and addition cost no task, stream or buffer of their own",
             optional=True,
         ),
+        Step("hls-fold-residual-add", "a skip that enters a sum unrounded costs no adder of its own", optional=True),
         Step("verify-affine", "contract"),
     ),
 )

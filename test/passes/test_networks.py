@@ -29,6 +29,7 @@ PASSES = [
     "hls-bufferize",
     "hls-flatten-reductions,verify-affine",
     "hls-fuse-loops,verify-affine",
+    "hls-fold-residual-add,verify-affine",
     "hls-temporal-reuse,verify-affine",
 ]
 SHAPE = (4, 7, 9)  # channels, rows, columns: all different
