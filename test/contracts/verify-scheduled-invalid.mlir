@@ -116,7 +116,7 @@ func.func @constant(%image: memref<4xi8>, %result: memref<4xi8>) {
 // -----
 func.func @depth_of_one(%image: memref<4xi8>, %result: memref<4xi8>) {
   "hls.dataflow"() ({
-    // expected-error @below {{stream 'in' has room for 1 words, the schedule needs 2}}
+    // expected-error @below {{stream 'in' has room for 1 words, expected 2 at least}}
     %in = "hls.fifo"() {depth = 1 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
     %out = "hls.fifo"() {depth = 2 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
     "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
@@ -155,7 +155,7 @@ func.func @deadlock(%image: memref<16xi8>, %result: memref<16xi8>) {
     %image_words = "hls.fifo"() {depth = 16 : i64, sym_name = "image"} : () -> !hls.stream<vector<1xi8>>
     %main = "hls.fifo"() {depth = 16 : i64, sym_name = "main"} : () -> !hls.stream<vector<1xi8>>
     // Eight words must fit before `sum` gives its first, or `fork` can never go on.
-    // expected-error @below {{stream 'skip' has room for 7 words, the schedule needs 9}}
+    // expected-error @below {{deadlock: no task can go on, there is no room in stream 'skip'}}
     %skip = "hls.fifo"() {depth = 7 : i64, sym_name = "skip"} : () -> !hls.stream<vector<1xi8>>
     %sums = "hls.fifo"() {depth = 16 : i64, sym_name = "sums"} : () -> !hls.stream<vector<1xi8>>
     %out = "hls.fifo"() {depth = 16 : i64, sym_name = "result"} : () -> !hls.stream<vector<1xi8>>

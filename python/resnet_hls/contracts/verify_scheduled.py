@@ -10,8 +10,9 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
-from resnet_hls.analysis.schedule import schedule
+from resnet_hls.analysis.schedule import Network, depths_of
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, the_dataflow
+from resnet_hls.analysis.timing import stuck
 from resnet_hls.contracts.verify_dataflow import VerifyDataflow, check_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 
@@ -26,9 +27,9 @@ class VerifyScheduled(Pass):
 
     The contract, besides that of `verify-dataflow`: the innermost loop of every task's nest is its one `hls.pipeline`
     loop; every loop inside it is unrolled whole (`hls.unroll` is its trip count). Every array has `hls.storage` and
-    `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least, and for as many as wait
-    in it in the modelled schedule of one frame (`analysis/schedule.py`): then one complete schedule fits, and in a
-    network of tasks with blocking reads and writes no other can get stuck either. The ports carry 8-bit elements.
+    `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least, and with the room that
+    streams have, the tasks complete a frame (`analysis/timing.py`): in a network of tasks with blocking reads and
+    writes, then no order of execution can get stuck. The ports carry 8-bit elements.
     """
 
     name: ClassVar[str] = "verify-scheduled"
@@ -75,10 +76,14 @@ def _check_ports(module: ir.Operation) -> None:
 
 
 def _check_depths(module: ir.Operation) -> None:
-    needed = schedule(module, frames=1).peaks
-    for fifo in fifos(the_dataflow(module)):
-        name, depth = stream_name(fifo.results[0]), ir.IntegerAttr(fifo.attributes["depth"]).value
-        least = max(_LEAST_DEPTH, needed[name])
-        if depth < least:
-            message = f"stream '{name}' has room for {depth} words, the schedule needs {least}"
-            raise PassFailure(fifo, message, help="run hls-size-fifos")
+    network, streams = Network.of(module), {stream_name(f.results[0]): f for f in fifos(the_dataflow(module))}
+    depths = depths_of(the_dataflow(module))
+    for name, depth in depths.items():
+        if depth < _LEAST_DEPTH:
+            message = f"stream '{name}' has room for {depth} words, expected {_LEAST_DEPTH} at least"
+            raise PassFailure(streams[name], message, help="run hls-size-fifos")
+    # Depths that are filled again and again have no schedule that is found at once, but may well have one.
+    if not network.timing(frames=1).settle(depths) and (full := stuck(network.actors, depths)):
+        others = f", nor in {', '.join(map(repr, full[1:]))}" if len(full) > 1 else ""
+        message = f"deadlock: no task can go on, there is no room in stream '{full[0]}'{others}"
+        raise PassFailure(streams[full[0]], message, help="run hls-size-fifos")

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from torch_mlir import ir
 
-from resnet_hls.analysis.schedule import schedule
-from resnet_hls.analysis.tasks import fifos, stream_name, the_dataflow
+from resnet_hls.analysis.schedule import Network
+from resnet_hls.analysis.tasks import fifos, stream_name, the_dataflow, word_bits
+from resnet_hls.analysis.waiting import least_depths
 from resnet_hls.passes._registry import Pass, option, register_pass
 
 
@@ -19,7 +20,13 @@ class SizeFifos(Pass):
     """Choose the depth of every stream: what waits in it when images arrive at the design's own rate.
 
     Before: a tiled dataflow with room for a frame in every stream. After: the same with `depth` as small as the most
-    words that wait in the modelled schedule (`analysis/schedule.py`, three frames), and at least `minimum`.
+    words that wait in the modelled schedule (`analysis/schedule.py`, four frames), and at least `minimum`.
+
+    In that schedule tasks run as soon as they can, but for those that had better be held back: where a task's words
+    wait behind it, less room there makes it run later, and what it reads waits in front of it. A 1x1 that widens the
+    skip of a stride-2 block, for one, or a window task, whose windows are many times the pixels that they are made of.
+    A task is held back when that saves bits, and only as far as every word still comes in time for its reader, so that
+    neither the interval nor the latency grows (`analysis/waiting.py`).
 
     These depths cannot deadlock: the tasks form a Kahn network, whose streams do not depend on the order of execution,
     so if one complete schedule fits into the depths, no schedule can get stuck. The modelled schedule is one.
@@ -30,8 +37,11 @@ class SizeFifos(Pass):
     minimum: int = option(2, "least depth of a stream, in words")
 
     def run(self, op: ir.Operation) -> None:
-        peaks = schedule(op).peaks
+        streams = {stream_name(fifo.results[0]): fifo for fifo in fifos(the_dataflow(op))}
+        network = Network.of(op)
+        timing = network.timing()
+        timing.settle({})
+        bits = {name: word_bits(fifo.results[0]) for name, fifo in streams.items()}
         i64 = ir.IntegerType.get_signless(64)
-        for fifo in fifos(the_dataflow(op)):
-            depth = max(self.minimum, peaks[stream_name(fifo.results[0])])
-            fifo.attributes["depth"] = ir.IntegerAttr.get(i64, depth)
+        for name, depth in least_depths(timing, bits, self.minimum, network.interval).items():
+            streams[name].attributes["depth"] = ir.IntegerAttr.get(i64, depth)

@@ -16,7 +16,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.residuals import ResidualBlock
-from resnet_hls.analysis.schedule import Schedule, schedule
+from resnet_hls.analysis.schedule import Schedule, depths_of, schedule
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
 from resnet_hls.passes import Remark
@@ -82,7 +82,7 @@ def build_report(
     """
     with module.context, module.location:
         dataflow = the_dataflow(module)
-        modelled = schedule(module)
+        modelled = schedule(module, depths=depths_of(dataflow))
         found = tasks(dataflow)
         products = {task.name: multipliers(task) for task in found}
         macs = sum(multiply_accumulates(task) for task in found)
