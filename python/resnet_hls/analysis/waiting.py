@@ -76,7 +76,7 @@ class _Holding:
     def bounds(self, number: int) -> list[dict[str, int]]:
         """Bounds to try for what a task writes: the least for each stream with words to spare, and all of them."""
         timing = self.timing
-        spare = [s for s in timing.actors[number].writes if s in timing.reader and timing.peak(s) > self.minimum]
+        spare = [s for s in timing.actors[number].writes if s in timing.reader and self.later_peak(s) > self.minimum]
         if not spare:
             return []
         latest = timing.latest(number)
