@@ -12,6 +12,7 @@ from resnet_hls.docs import generated_files, outdated_files
 from resnet_hls.errors import UserError
 from resnet_hls.pass_pages import first_case
 from resnet_hls.passes._registry import find_pass
+from resnet_hls.pipelines import optional_passes
 
 RUN = "run: .venv/bin/python -m resnet_hls.docs"
 
@@ -33,6 +34,12 @@ def test_example_is_the_first_case(repository: Path) -> None:
     assert "hls.unroll" not in example.before
     assert "CHECK" not in example.before
     assert "hls.unroll = 6" in example.after
+
+
+def test_ablation_table_has_every_optional_pass(repository: Path) -> None:
+    text = (repository / "docs" / "ablation.md").read_text("utf-8")
+    missing = [name for name in optional_passes() if f"| `{name}` |" not in text or f"* **`{name}`**" not in text]
+    assert missing == [], "run benchmarks/ablation.py, and say in a sentence what its row shows"
 
 
 def test_pass_needs_a_lit_test(repository: Path, tmp_path: Path) -> None:
