@@ -141,12 +141,12 @@ def check_without(names: Iterable[str]) -> tuple[str, ...]:
     """The passes to leave out, each once, in the order in which they run.
 
     Args:
-        names: as a user gives them.
+        names: as a user gives them; a string is one name.
 
     Raises:
         UserError: there is no such pass in the pipelines, or no design without it.
     """
-    wanted = set(names)
+    wanted = {names} if isinstance(names, str) else set(names)
     steps = {step.name: step for stage in STAGES for step in stage.passes}
     known = f"--without can leave out {', '.join(optional_passes())}"
     for name in sorted(wanted):

@@ -33,6 +33,7 @@ def test_passes_to_leave_out_come_once_and_in_order() -> None:
     assert "hls-fuse-loops" in known
     assert check_without([*reversed(known), *known]) == known
     assert check_without(()) == ()
+    assert check_without("hls-fuse-loops") == ("hls-fuse-loops",)
 
 
 def test_only_optimizations_can_be_left_out() -> None:
