@@ -99,3 +99,32 @@ func.func @window(%image: memref<6x2xi8>, %result: memref<4x5xi32>) {
   }
   return
 }
+// -----
+// A sum of everything: its single accumulator is started by a loop of one iteration.
+// CHECK-LABEL: func.func @everything
+// CHECK: affine.for %[[C:.*]] = 0 to 4
+// CHECK-NEXT: affine.if #{{.*}}(%[[C]])
+// CHECK-NEXT: affine.store %{{.*}}, %[[ACC:.*]][0]
+// CHECK: affine.if #{{.*}}(%[[C]])
+// CHECK-NEXT: %[[TOTAL:.*]] = affine.load %[[ACC]][0]
+// CHECK-NEXT: affine.store %[[TOTAL]], %[[SUM:.*]][0]
+// CHECK: affine.for
+// CHECK-NEXT: affine.load %[[SUM]][0]
+func.func @everything(%image: memref<4xi32>, %result: memref<1xi32>) {
+  %zero = arith.constant 0 : i32
+  %sum = memref.alloc() : memref<1xi32>
+  affine.for %i = 0 to 1 {
+    affine.store %zero, %sum[0] : memref<1xi32>
+  }
+  affine.for %c = 0 to 4 {
+    %0 = affine.load %image[%c] : memref<4xi32>
+    %1 = affine.load %sum[0] : memref<1xi32>
+    %2 = arith.addi %0, %1 : i32
+    affine.store %2, %sum[0] : memref<1xi32>
+  }
+  affine.for %i = 0 to 1 {
+    %0 = affine.load %sum[0] : memref<1xi32>
+    affine.store %0, %result[0] : memref<1xi32>
+  }
+  return
+}

@@ -261,3 +261,25 @@ func.func @total_is_read(%image: memref<4x3xi8>, %result: memref<3xi32>) {
   }
   return
 }
+// -----
+// A loop of one iteration around a single element is no reason to keep a nest.
+// CHECK-LABEL: func.func @one_element
+// CHECK: affine.for
+// CHECK: arith.addi
+// CHECK-NEXT: arith.muli
+// CHECK-NEXT: affine.store %{{.*}}, %arg1[0]
+// CHECK-NOT: affine.for
+func.func @one_element(%image: memref<1xi8>, %result: memref<1xi8>) {
+  %buffer = memref.alloc() : memref<1xi8>
+  affine.for %i = 0 to 1 {
+    %0 = affine.load %image[0] : memref<1xi8>
+    %1 = arith.addi %0, %0 : i8
+    affine.store %1, %buffer[0] : memref<1xi8>
+  }
+  affine.for %i = 0 to 1 {
+    %0 = affine.load %buffer[0] : memref<1xi8>
+    %1 = arith.muli %0, %0 : i8
+    affine.store %1, %result[0] : memref<1xi8>
+  }
+  return
+}

@@ -83,6 +83,11 @@ class Nest:
     def induction(self) -> list[ir.Value]:
         return [iu.body(loop).arguments[0] for loop in self.loops]
 
+    @cached_property
+    def idle(self) -> set[int]:
+        """Loops of one iteration whose variable nothing uses: a nest has a loop, even around a single element."""
+        return {d for d, value in enumerate(self.induction) if self.extents[d] == 1 and not iu.has_uses(value)}
+
     def in_terms_of_loops(self, exprs: Sequence[ir.AffineExpr], operands: Sequence[ir.Value]) -> list[ir.AffineExpr]:
         """Expressions over `operands` as expressions over the nest's induction variables.
 

@@ -106,7 +106,7 @@ class _Flattening:
             or len(start.stores) > 1
             or start.stores[0].op.parent != start.loops[-1]
             or pairs is None
-            or set(pairs) != set(range(len(start.loops)))
+            or set(pairs) | start.idle != set(range(len(start.loops)))
             or any(start.extents[r] != nest.extents[w] for r, w in pairs.items())
             or not all(isinstance(e, (ir.AffineDimExpr, ir.AffineConstantExpr)) for e in accumulator.exprs)
         ):

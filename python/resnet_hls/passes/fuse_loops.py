@@ -56,7 +56,7 @@ class _Fusion:
 
     def fuse(self, consumer: Nest, writer: dict[ir.Value, ir.Operation]) -> ir.Operation | None:
         """Moves `consumer` if that is exact; returns the root of the nest that it is in then, or None."""
-        if consumer.accumulator is not None or len(consumer.parallel) != len(consumer.loops):
+        if consumer.accumulator is not None or len(consumer.parallel | consumer.idle) != len(consumer.loops):
             return None
         roots = {load.buffer: writer[load.buffer] for load in consumer.loads if load.buffer in writer}
         if not roots:
@@ -167,7 +167,7 @@ def plan_fusion(consumer: Nest, producer: Nest, buffers: list[ir.Value]) -> _Pla
             raise _Refusal("it reads other elements than those stored in the same iteration")
         pairs, forwarded[load.op.results[0]] = matched, stores[0]
     assert pairs is not None
-    if set(pairs) != set(range(len(consumer.loops))):
+    if set(pairs) | consumer.idle != set(range(len(consumer.loops))):
         raise _Refusal("it has more loops than its operand has dimensions")
     if any(consumer.extents[r] != producer.extents[w] for r, w in pairs.items()):
         raise _Refusal("it reads a part of its operand only")
