@@ -13,7 +13,6 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, is_local, match_indices, nests
-from resnet_hls.ir_utils import edge_guard as edge_guard
 from resnet_hls.passes._registry import Pass, register_pass, remark
 
 #: A feature map has elements of so many bits at most; what is wider is a sum that nobody has rounded yet.
