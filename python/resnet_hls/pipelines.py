@@ -99,6 +99,13 @@ REUSE = Stage(
     "reuse",
     "25-reuse.mlir",
     (
+        Step(
+            "hls-rematerialize",
+            "two functions of one value need one line buffer, not one and a FIFO",
+            optional=True,
+        ),
+        Step("hls-merge-loops", "a map is read once, whatever slides over it", optional=True),
+        Step("hls-share-residual-buffer", "a skip waits in the line buffer that has its data anyway", optional=True),
         Step("hls-temporal-reuse", "line buffers and windows: a layer needs rows of its input, not all of it"),
         Step("verify-affine", "contract"),
     ),

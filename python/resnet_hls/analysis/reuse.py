@@ -140,3 +140,19 @@ def _chain(load: ir.Operation) -> tuple[tuple[ir.Operation, ...], ir.Value] | No
     if any(user not in inner for value in known - {result} for user in iu.users(value)):
         return None
     return tuple(chain), result
+
+
+def chain_from(origin: ir.Value, value: ir.Value) -> list[ir.Operation] | None:
+    """Operations that make `value` of `origin` and constants alone, in program order; None where that is not so."""
+    chain: dict[ir.Operation, None] = {}
+
+    def visit(wanted: ir.Value) -> bool:
+        if wanted == origin or iu.scalar_constant(wanted) is not None:
+            return True
+        op = iu.defining_op(wanted)
+        if op is None or not op.name.startswith("arith.") or not all(visit(operand) for operand in op.operands):
+            return False
+        chain.setdefault(op)
+        return True
+
+    return list(chain) if visit(value) else None

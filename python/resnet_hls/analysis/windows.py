@@ -98,6 +98,12 @@ def covers(nest: Nest, access: Access) -> bool:
     return extents == list(shape)
 
 
+def needs_window(nest: Nest, load: Access) -> bool:
+    """True for a load that needs elements more than once, or leaves some out: no plain walk over all of its buffer."""
+    partial = not covers(nest, load) and len(load.exprs) > 2
+    return padding_value(load) is not None or not is_walk(load) or partial
+
+
 def check_order(nest: Nest, access: Access) -> None:
     """Raises PassFailure unless the nest touches the elements of the buffer in row-major order, all of them."""
     guarded = access.op.parent.operation != nest.loops[-1]

@@ -31,6 +31,10 @@ class Part:
     ops: tuple[ir.Operation, ...]
     shift: tuple[int, int] = (0, 0)
 
+    def contains(self, op: ir.Operation) -> bool:
+        """True for an operation of the part, nested ones included."""
+        return any(op in iu.walk(outer) for outer in self.ops)
+
     def stored(self) -> list[ir.Value]:
         """The buffers that the part stores."""
         return [iu.accessed_memref(store) for op in self.ops for store in iu.walk(op, "affine.store")]

@@ -19,11 +19,16 @@ from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 
 @dataclass(frozen=True)
 class Option:
-    """Factors by loop, the cycles a frame takes with them, and the multipliers they need."""
+    """Factors by loop, the cycles a frame takes with them, the multipliers and epilogues (requantizers) they need."""
 
     factors: dict[int, int]
     cycles: int
     multipliers: int
+    epilogues: int
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        return self.multipliers, self.epilogues
 
 
 @dataclass
@@ -53,6 +58,16 @@ class Choice:
         lanes = {d: self.task.nest.extents[d] for d in self.taps} | factors
         return sum(prod(lanes.get(d, 1) for d in loops) for loops in self.multiplications)
 
+    def epilogues(self, factors: dict[int, int]) -> int:
+        """Results of a step that share an input: each needs adders, a requantizer and a start value of its own.
+
+        With few of them the lanes go to input channels instead: then windows come in few wide words, and whoever makes
+        them is done the sooner, with an edge or between two frames.
+        """
+        inputs = [self.walked.get(stream, set()) for stream in self.task.inputs]
+        written = {self.lanes[s] for s in self.task.outputs if s in self.lanes}
+        return prod(factors[d] for d in written if not all(d in walked for walked in inputs))
+
     @cached_property
     def options(self) -> list[Option]:
         """Every combination of factors; fewest multipliers first, then the smallest factors."""
@@ -60,8 +75,8 @@ class Choice:
         found = []
         for combination in product(*(self.possible_factors(d) for d in loops)):
             factors = dict(zip(loops, combination, strict=True))
-            found.append(Option(factors, self.cycles(factors), self.multipliers(factors)))
-        return sorted(found, key=lambda o: (o.multipliers, *o.factors.values()))
+            found.append(Option(factors, self.cycles(factors), self.multipliers(factors), self.epilogues(factors)))
+        return sorted(found, key=lambda o: (*o.cost, *o.factors.values()))
 
     def possible_factors(self, loop: int) -> list[int]:
         """Divisors of the trip count with which all lanes of a group read and write the same streams.
@@ -127,10 +142,10 @@ class _Balancer:
         return count
 
     def choose(self, choice: Choice, target: int) -> Option | None:
-        """The option that reaches the target: fewest multipliers, then fewest converters, then smallest factors."""
+        """The option that reaches the target: least cost, then fewest converters, then smallest factors."""
         best: tuple[int, Option] | None = None
         for candidate in choice.options:
-            if best is not None and candidate.multipliers > best[1].multipliers:
+            if best is not None and candidate.cost > best[1].cost:
                 break
             if candidate.cycles <= target:
                 converters = self.converters(choice, candidate, target)
@@ -168,8 +183,9 @@ class Balance(Pass):
 
     Before: the dataflow of `hls-to-dataflow`. After: the same with `hls.unroll` on the channel loops of every task. A
     task's loops over input and output channels get the divisors of their trip counts that reach the interval with the
-    fewest multipliers and, among those, the fewest width converters; a window task takes the factor of the task that it
-    feeds. The interval is the least one for which all multipliers together are within `dsp`, one DSP slice each.
+    fewest multipliers; among those, the fewest results a step (each needs a requantizer), then the fewest width
+    converters. A window task takes the factor of the task that it feeds. The interval is the least one for which all
+    multipliers together are within `dsp`, one DSP slice each.
     """
 
     name: ClassVar[str] = "hls-balance"

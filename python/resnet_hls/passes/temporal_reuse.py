@@ -14,7 +14,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
 from resnet_hls.analysis.reuse import walk_of
-from resnet_hls.analysis.windows import check_order, covers, enclosing_guards, is_private, is_walk, padding_value
+from resnet_hls.analysis.windows import check_order, enclosing_guards, is_private, is_walk, needs_window
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._line_buffer import LineBuffer
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
@@ -49,11 +49,7 @@ class _Reuse:
         """A load that needs elements more than once, or leaves some out; None when there is no such load (left)."""
         if walk_of(nest) is not None:
             return None
-        for load in self.streamed(nest):
-            partial = not covers(nest, load) and len(load.exprs) > 2
-            if padding_value(load) is not None or not is_walk(load) or partial:
-                return load
-        return None
+        return next((load for load in self.streamed(nest) if needs_window(nest, load)), None)
 
     def register_name(self, load: Access) -> str:
         """`window_word` for a register that holds a window, `input_word` for any other."""
