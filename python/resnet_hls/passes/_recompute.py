@@ -13,17 +13,19 @@ from resnet_hls.analysis.nests import Nest, is_constant, nests
 from resnet_hls.analysis.windows import is_private, name_of, needs_window
 from resnet_hls.passes._hand_outs import pixel_bytes
 from resnet_hls.passes._registry import remark
+from resnet_hls.passes.merge_loops import windowed_readers
 
 
 def recompute_pointwise(function: ir.Operation, macs_per_byte: int) -> None:
     """Gives a skip a nest of its own that computes it from a narrower map, where that is worth its multiplications."""
     arrival = Arrival(function)
+    windowed = windowed_readers(function)  # their line buffers have what is needed
     writers = {store.buffer: nest for nest in nests(function) for store in nest.stores}
     for nest in nests(function):
         for load in nest.loads:
             writer = writers.get(load.buffer)
             source = None if writer is None or writer.root == nest.root else pointwise_input(writer)
-            if writer is None or source is None or needs_window(nest, load) or readers(function, load.buffer) < 2:
+            if writer is None or source is None or load.buffer in windowed or readers(function, load.buffer) < 2:
                 continue
             pixels, due = arrival.timeline(nest).order(load, arrival.stored[load.buffer].shape)
             waits = waiting(arrival.stored[load.buffer].reshape(-1)[pixels], due)

@@ -19,7 +19,7 @@ from resnet_hls.analysis.reuse import Walk, walk_of
 from resnet_hls.analysis.windows import is_private, name_of, needs_window
 from resnet_hls.passes._fuse_siblings import Part, fuse_siblings
 from resnet_hls.passes._hand_outs import HandOut, Shift, could_hand_out, handed_out, pixel_bytes
-from resnet_hls.passes._recompute import recompute_pointwise
+from resnet_hls.passes._recompute import pointwise_input, readers, recompute_pointwise
 from resnet_hls.passes._registry import Pass, option, register_pass, remark
 from resnet_hls.passes._split_windows import allocate, split_window
 from resnet_hls.passes.merge_loops import walks_over, windowed_readers
@@ -131,12 +131,25 @@ class _Share:
         for nest in nests(self.function):
             for load in nest.loads:
                 own = is_constant(load.buffer) or is_private(load.buffer, nest)
-                if own or load.buffer in windowed or load.buffer in handed:
+                if own or load.buffer in windowed or load.buffer in handed or self.waits_elsewhere(nest, load):
                     continue
                 pixels, due = arrival.timeline(nest).order(load, arrival.stored[load.buffer].shape)
                 waits = waiting(arrival.stored[load.buffer].reshape(-1)[pixels], due)
                 if waits:
                     remark(load.op, f"{waits * pixel_bytes(load.buffer)} bytes wait in a FIFO: no line buffer has them")
+
+    def waits_elsewhere(self, nest: Nest, load: Access) -> bool:
+        """True where the nest that stores the map, or the one that reads it, is held back instead.
+
+        It has a side with fewer bytes then, on which nobody else depends.
+        """
+        writers = (n for n in nests(self.function) if load.buffer in {store.buffer for store in n.stores})
+        before = next((pointwise_input(writer) for writer in writers), None)
+        size = pixel_bytes(load.buffer)
+        if before is not None and readers(self.function, load.buffer) == 1 and pixel_bytes(before) <= size:
+            return True
+        outside = {store.buffer for store in nest.stores if not is_private(store.buffer, nest)}
+        return pointwise_input(nest) is not None and all(pixel_bytes(buffer) < size for buffer in outside)
 
 
 def _taps(nest: Nest, load: Access) -> int:
