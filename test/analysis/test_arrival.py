@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -50,8 +52,7 @@ def chain(rows: int, columns: int, length: int) -> str:
     names = ["%image", *(f"%map{n}" for n in range(length - 1)), "%result"]
     maps = "\n".join(f"{name} = memref.alloc() : {kind}" for name in names[1:-1])
     nests = [
-        window(a, b, rows, columns, "%image" if n == length - 1 else "")
-        for n, (a, b) in enumerate(zip(names, names[1:], strict=False))
+        window(a, b, rows, columns, "%image" if n == length - 1 else "") for n, (a, b) in enumerate(pairwise(names))
     ]
     # One accumulator per nest: it is private to each.
     accumulators = "\n".join(f"%acc{n} = memref.alloc() : memref<1xi8>" for n in range(length))
