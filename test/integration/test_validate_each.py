@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The networks of `../shared/models` through every pass, executed before and after each of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resnet_hls.pipelines import INTEGER, STAGES
+
+PARAMETERS = {"dsp": 1248, "target_cycles": 0}
+
+
+@pytest.mark.parametrize("name", ["resnet8_a8w8b16", "resnet20_a8w8b16"])
+def test_every_pass_keeps_the_integers(name: str, shared: Path, tmp_path: Path) -> None:
+    """`--validate-each` from integer linalg to scheduled hardware."""
+    project = tmp_path / "project"
+    tools = Path(sys.executable).parent
+    model = shared / "models" / f"{name}.qonnx.onnx"
+    subprocess.run([tools / "resnet-hls", "build", model, "-o", project], check=True, capture_output=True)
+    texts = [stage.text(PARAMETERS).removeprefix("builtin.module(").removesuffix(")") for stage in STAGES[1:]]
+    command = [tools / "resnet-opt", project / "ir" / INTEGER.file, "-o", tmp_path / "out.mlir"]
+    pipeline = f"--pass-pipeline=builtin.module({','.join(texts)})"
+    done = subprocess.run([*command, pipeline, "--validate-each"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
