@@ -55,7 +55,17 @@ def lines(report: Report) -> list[str]:
         f"  {', '.join(used)}",
         f"  FIFOs {report['fifo_bytes']:,} bytes, line buffers {report['line_buffer_bytes']:,}, weights "
         f"{report['weight_bytes']:,} ({how['fifo_bytes']})",
+        *skip_line(report),
     ]
+
+
+def skip_line(report: Report) -> list[str]:
+    """What waits on the skips, beside the best published form; nothing for a network without skips."""
+    ours, published = report["skip_buffer_bytes"], report["skip_buffer_bytes_published"]
+    if not ours or not published:
+        return []
+    share = f"{100 * ours / published:.0f} % of the {published:,} of the published form"
+    return [f"  skips {ours:,} bytes of these ({report['provenance']['skip_buffer_bytes']}), {share}"]
 
 
 def render(report: Report, console: Console) -> None:
