@@ -24,16 +24,43 @@ def test_generated_files_are_current(repository: Path) -> None:
     assert outdated_files(repository, generated) == [], RUN
 
 
-def test_example_is_the_first_case(repository: Path) -> None:
-    pass_ = find_pass("hls-balance")
+TEST = """\
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-fuse-loops,verify-affine)' | filecheck %s
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(canonicalize)' | filecheck %s --check-prefix=ALL
+
+// Nothing is fused
+// where nothing is.
+// CHECK: memref.global
+// More about the line above.
+memref.global "private" constant @table : memref<2x20xi8> = dense<[
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]>
+// CHECK-NEXT: {{.*}}
+// It says what it says.
+func.func @first(%image: memref<4xi8>, %result: memref<4xi8>) { return }
+// -----
+func.func @second() { return }
+"""
+
+
+def test_example_is_the_first_case(tmp_path: Path) -> None:
+    pass_ = find_pass("hls-fuse-loops")
     assert pass_ is not None
-    example = first_case(pass_, repository)
-    assert example.test == "test/passes/balance.mlir"
-    assert example.pipeline == "builtin.module(hls-balance{dsp=12})"
-    assert example.prose.startswith("A matrix product")
-    assert "hls.unroll" not in example.before
+    path = tmp_path / "test" / "passes" / "fuse-loops.mlir"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEST)
+    example = first_case(pass_, tmp_path)
+    assert example.test == "test/passes/fuse-loops.mlir"
+    assert example.pipeline == "builtin.module(hls-fuse-loops)"
+    assert example.prose == "Nothing is fused\nwhere nothing is."
+    lines = example.before.splitlines()
+    assert lines[0].startswith("memref.global")
+    assert lines[3] == "// It says what it says."
+    assert lines[4].startswith("func.func @first")
     assert "CHECK" not in example.before
-    assert "hls.unroll = 6" in example.after
+    assert "dense_resource<__elided__>" in example.after
+    assert "@first" in example.after
+    assert "module {" not in example.after
 
 
 def test_ablation_table_has_every_optional_pass(repository: Path) -> None:
