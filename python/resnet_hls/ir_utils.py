@@ -342,6 +342,14 @@ def accessed_memref(op: ir.Operation) -> ir.Value:
     return op.operands[0] if op.name == "affine.load" else op.operands[1]
 
 
+def hoist_constants(function: ir.Operation) -> None:
+    """Moves the scalar constants of nests to the start of the function, where every copy of an operation sees them."""
+    first = body(function).operations[0].operation
+    for op in walk(function, "arith.constant"):
+        if op.block != body(function):
+            op.move_before(first)
+
+
 def clone_into(ops: Iterable[ir.Operation], mapping: dict[ir.Value, ir.Value]) -> list[ir.Operation]:
     """Clones `ops` at the insertion point, replacing operands (nested ones too) by `mapping`, which learns the new
     results.

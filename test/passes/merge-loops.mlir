@@ -6,8 +6,8 @@
 // CHECK-LABEL: func.func @downsample
 // CHECK-DAG: %[[PIXELS:.*]] = memref.alloc() {hls.name = "windows"} : memref<3x4x2xi8>
 // CHECK-DAG: %[[WINDOWS:.*]] = memref.alloc() {hls.name = "windows"} : memref<3x4x2x3x3xi8>
-// CHECK: affine.for %[[Y:.*]] = 0 to 7
-// CHECK-NEXT: affine.for %[[X:.*]] = 0 to 9
+// CHECK: affine.for %[[Y:.*]] = 0 to 6
+// CHECK-NEXT: affine.for %[[X:.*]] = 0 to 8
 // CHECK-NEXT: affine.for %[[C:.*]] = 0 to 2
 // CHECK-NEXT: affine.for %[[KY:.*]] = 0 to 3
 // CHECK-NEXT: affine.for %[[KX:.*]] = 0 to 3

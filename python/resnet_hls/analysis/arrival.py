@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,12 @@ def at_position(times: Array, rows: Array, columns: Array, pixels: int) -> Array
     return np.where((rows < 0) | (columns < 0), 0, inside + below * (pixels // height))
 
 
+def over_map(buffer: ir.Value, times: Array) -> Array:
+    """Times of a feature map's pixels as (rows, columns), also where they do not depend on one of them."""
+    height, width = ir.MemRefType(buffer.type).shape[-3:-1]
+    return np.broadcast_to(times.reshape(times.shape[-3:-1]), (height, width))
+
+
 class Arrival:
     """Earliest and latest times of all feature maps of a function of affine nests.
 
@@ -59,6 +66,11 @@ class Arrival:
         for timeline in reversed(self.timelines):
             timeline.need(self.stored, self.due)
         self._by_root = {timeline.nest.root: timeline for timeline in self.timelines}
+
+    def waits(self, nest: Nest, load: Access) -> int:
+        """Most pixels that wait for a nest which loads a map as it is stored."""
+        pixels, due = self.timeline(nest).order(load, self.stored[load.buffer].shape)
+        return waiting(self.stored[load.buffer].reshape(-1)[pixels], due)
 
     def timeline(self, nest: Nest) -> _Timeline:
         """The timeline of a nest that the function had when this was made."""
@@ -84,7 +96,9 @@ class _Timeline:
         self.shape = tuple(extents)
         walk = walk_of(nest)
         self.walks = walk is not None
-        self.times = self._along(stored[walk.buffer]) if walk is not None else self._earliest(stored)
+        self.times = (
+            self._along(over_map(walk.buffer, stored[walk.buffer])) if walk is not None else self._earliest(stored)
+        )
         for store in self.stores:
             index, mask = self.index(store, self._store_shape(store)), self.mask(store.op)
             times = stored.setdefault(store.buffer, np.full(self._store_shape(store), -1))
@@ -92,8 +106,7 @@ class _Timeline:
 
     def _along(self, map_times: Array) -> Array:
         """A walk hands out at its position."""
-        flat = map_times.reshape(map_times.shape[-3:-1])
-        times = np.broadcast_to(at_position(flat, self.grid[0], self.grid[1], self.pixels), self.shape)
+        times = np.broadcast_to(at_position(map_times, self.grid[0], self.grid[1], self.pixels), self.shape)
         return np.maximum.accumulate(times.reshape(-1)).reshape(self.shape)
 
     def _earliest(self, stored: dict[ir.Value, Array]) -> Array:
@@ -106,10 +119,10 @@ class _Timeline:
 
     def _arrived(self, load: Access, times: Array) -> Array:
         """When what each iteration loads is there; padding below the map comes at the map's pace, as in a walk."""
-        if padding_value(load) is not None and times.ndim > 2:
+        if padding_value(load) is not None and prod(times.shape[:-3]) == 1 and times.ndim > 2:
             rows, columns = (evaluate(expr, self.grid) for expr in load.exprs[-3:-1])
-            flat = times.reshape(times.shape[-3:-1])
-            return np.broadcast_to(at_position(flat, rows, columns, self.pixels), self.shape)
+            at = at_position(over_map(load.buffer, times), rows, columns, self.pixels)
+            return np.broadcast_to(at, self.shape)
         arrived = np.broadcast_to(times[self.index(load, times.shape)], self.shape)
         return np.where(self.mask(load.op), arrived, -1)
 

@@ -102,7 +102,10 @@ def walk_of(nest: Nest) -> Walk | None:
 
 def _lagged(load: Access, nest: Nest) -> Lagged | None:
     *leading, row, column, channel = load.exprs
-    if any(not isinstance(e, ir.AffineConstantExpr) for e in leading) or channel != ir.AffineExpr.get_dim(2):
+    shape = ir.MemRefType(load.buffer.type).shape
+    if any(n != 1 or not isinstance(e, ir.AffineConstantExpr) for e, n in zip(leading, shape, strict=False)):
+        return None
+    if channel != ir.AffineExpr.get_dim(2) or nest.extents[2] != shape[-1]:
         return None
     rows, columns = _lag(row, 0, nest.extents), _lag(column, 1, nest.extents)
     chain = _chain(load.op)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import evaluate
 from resnet_hls.analysis.nests import Access, Nest, linear
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
@@ -77,11 +79,30 @@ def is_private(buffer: ir.Value, nest: Nest) -> bool:
 def padding_value(load: Access) -> tuple[ir.Operation, int] | None:
     """The `affine.if` that yields either this load or a constant, and the constant."""
     parent = load.op.parent.operation
-    if parent.name != "affine.if" or len(parent.results) != 1:
+    if parent.name != "affine.if" or len(parent.results) != 1 or load.op.block != parent.regions[0].blocks[0]:
         return None
-    otherwise = [o.operation for o in parent.regions[1].blocks[0].operations]
-    number = iu.scalar_constant(otherwise[-1].operands[0])
-    return None if number is None else (parent, int(number))
+    then, otherwise = ([o.operation for o in region.blocks[0].operations][-1].operands[0] for region in parent.regions)
+    number = iu.scalar_constant(otherwise)
+    return None if number is None or then != load.op.results[0] else (parent, int(number))
+
+
+def is_padding(nest: Nest, load: Access, guard: ir.Operation) -> bool:
+    """True when the condition of `guard` holds exactly where `load` stays inside its map: by enumeration."""
+    exprs, shape = load.exprs[-3:-1], ir.MemRefType(load.buffer.type).shape[-3:-1]
+    found = iu.set_constraints(guard.attributes["condition"])
+    conditions = nest.in_terms_of_loops([e for e, _ in found], iu.index_operands(guard))
+    used = {d for e in [*exprs, *conditions] for d in dims_of(e)}
+    ranges = [np.arange(n if d in used else 1) for d, n in enumerate(nest.extents)]
+    grid = np.meshgrid(*ranges, indexing="ij", sparse=True)
+    inside = np.ones(tuple(map(len, ranges)), dtype=bool)
+    for expr, n in zip(exprs, shape, strict=True):
+        index = evaluate(expr, grid)
+        inside &= (index >= 0) & (index < n)
+    held = np.ones_like(inside)
+    for expr, (_, equal) in zip(conditions, found, strict=True):
+        value = evaluate(expr, grid)
+        held &= (value == 0) if equal else (value >= 0)
+    return bool(np.array_equal(inside, held))
 
 
 def is_walk(access: Access) -> bool:

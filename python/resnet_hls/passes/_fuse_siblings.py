@@ -15,10 +15,9 @@ from torch_mlir import ir
 from torch_mlir.dialects import affine
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import executed
 from resnet_hls.analysis.nests import Nest, linear
-
-#: Loops over rows, columns and channels; the others walk taps.
-POSITION = 3
+from resnet_hls.analysis.reuse import POSITION
 
 Constraint = tuple[ir.AffineExpr, bool]
 
@@ -34,6 +33,11 @@ class Part:
     def contains(self, op: ir.Operation) -> bool:
         """True for an operation of the part, nested ones included."""
         return any(op in iu.walk(outer) for outer in self.ops)
+
+    def last(self, axis: int) -> int:
+        """The last row (0) or column (1) at which the part stores anything, before it is shifted."""
+        stores = [store for op in self.ops for store in iu.walk(op, "affine.store")]
+        return max(int(executed(store, self.nest)[axis].max()) for store in stores)
 
     def stored(self) -> list[ir.Value]:
         """The buffers that the part stores."""
@@ -55,22 +59,20 @@ def fuse_siblings(parts: Sequence[Part], before: ir.Operation) -> Nest:
     """One nest that runs all parts, put before the operation `before`; the nests of the parts are erased.
 
     Every nest has loops over rows, columns and channels (as many for all), then loops over taps; loops over equally
-    many taps are shared. Names and marks are those of the first part's nest.
+    many taps are shared. Its name is that of the first part's nest.
     """
     first = parts[0].nest
-    reach = [max(part.nest.extents[axis] + part.shift[axis] for part in parts) for axis in (0, 1)]
+    reach = [_reach(parts, axis) for axis in (0, 1)]
     taps: list[int] = []
     places: dict[ir.Operation, list[int]] = {}
     for nest in dict.fromkeys(part.nest for part in parts):
-        free = list(range(len(taps)))
         found: list[int] = []
         for extent in nest.extents[POSITION:]:
-            match = next((i for i in free if taps[i] == extent), None)
-            if match is None:
-                match = len(taps)
+            # In the order of the nest's own taps, or its windows would be stored in another.
+            later = range(found[-1] + 1 if found else 0, len(taps))
+            match = next((i for i in later if taps[i] == extent), len(taps))
+            if match == len(taps):
                 taps.append(extent)
-            else:
-                free.remove(match)
             found.append(match)
         places[nest.root] = found
     extents = [*reach, first.extents[2], *taps]
@@ -83,12 +85,26 @@ def fuse_siblings(parts: Sequence[Part], before: ir.Operation) -> Nest:
         for part in parts:
             _copy_part(part, extents, places[part.nest.root], induction)
         root = induction[0].owner.owner.operation
-    for name in ("hls.name",):
-        if name in first.root.attributes:
-            root.attributes[name] = first.root.attributes[name]
+    if "hls.name" in first.root.attributes:
+        root.attributes["hls.name"] = first.root.attributes["hls.name"]
     for nest in dict.fromkeys(part.nest.root for part in parts):
         iu.erase_tree(nest)
     return Nest.at(root)
+
+
+def _reach(parts: Sequence[Part], axis: int) -> int:
+    """Positions along rows (0) or columns (1): all of the map, and as many as the last part that runs needs.
+
+    A nest may go on behind its last result, to the end of its map; shifted, there is no need for that.
+    """
+    extents = {loaded_extent(part, axis) for part in parts}
+    return max([*extents, *(part.last(axis) + part.shift[axis] + 1 for part in parts)])
+
+
+def loaded_extent(part: Part, axis: int) -> int:
+    """Rows (0) or columns (1) of the map that a part reads."""
+    load = next(op for outer in part.ops for op in iu.walk(outer, "affine.load"))
+    return int(ir.MemRefType(iu.accessed_memref(load).type).shape[axis - POSITION])
 
 
 def _copy_part(part: Part, extents: list[int], taps: list[int], induction: list[ir.Value]) -> None:
@@ -99,7 +115,7 @@ def _copy_part(part: Part, extents: list[int], taps: list[int], induction: list[
     guards: list[Constraint] = []
     for axis in (0, 1):
         guards.append((dim(axis) - part.shift[axis], False))
-        guards.append((constant(part.nest.extents[axis] + part.shift[axis] - 1) - dim(axis), False))
+        guards.append((constant(part.last(axis) + part.shift[axis]) - dim(axis), False))
     guards += [(dim(d), True) for d in range(POSITION, len(extents)) if d - POSITION not in taps]
     ops = list(part.ops)
     while len(ops) == 1 and ops[0].name == "affine.if" and not ops[0].results and len(ops[0].regions[1].blocks) == 0:

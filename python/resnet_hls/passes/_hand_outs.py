@@ -100,11 +100,12 @@ def handed_out(walk: Walk, arrival: Arrival) -> list[HandOut]:
 
 def could_hand_out(walk: Walk, skips: list[tuple[Nest, Access]], arrival: Arrival) -> list[HandOut]:
     """Skips that read all of the walk's map, pixel by pixel."""
-    *_, height, width, _ = ir.MemRefType(walk.buffer.type).shape
+    shape = ir.MemRefType(walk.buffer.type).shape
+    height, width = shape[-3:-1]
     plain = any(load.columns[1] and not load.chain for load in walk.loads)
     found = []
     for nest, load in skips:
-        pixels, due = arrival.timeline(nest).order(load, arrival.stored[walk.buffer].shape)
+        pixels, due = arrival.timeline(nest).order(load, (*shape[:-1], 1))
         order, first = np.unique(pixels, return_index=True)
         if np.array_equal(order, np.arange(height * width)):
             rows, columns = np.divmod(order, width)

@@ -8,7 +8,7 @@ from math import prod
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.arrival import Arrival, waiting
+from resnet_hls.analysis.arrival import Arrival
 from resnet_hls.analysis.nests import Nest, is_constant, nests
 from resnet_hls.analysis.windows import is_private, name_of, needs_window
 from resnet_hls.passes._hand_outs import pixel_bytes
@@ -27,8 +27,7 @@ def recompute_pointwise(function: ir.Operation, macs_per_byte: int) -> None:
             source = None if writer is None or writer.root == nest.root else pointwise_input(writer)
             if writer is None or source is None or load.buffer in windowed or readers(function, load.buffer) < 2:
                 continue
-            pixels, due = arrival.timeline(nest).order(load, arrival.stored[load.buffer].shape)
-            waits = waiting(arrival.stored[load.buffer].reshape(-1)[pixels], due)
+            waits = arrival.waits(nest, load)
             saved = waits * (pixel_bytes(load.buffer) - pixel_bytes(source))
             macs = prod(writer.extents)
             if 0 < macs <= saved * macs_per_byte:

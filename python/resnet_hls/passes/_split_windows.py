@@ -12,7 +12,7 @@ from torch_mlir.dialects import affine, memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest
-from resnet_hls.analysis.windows import WindowedDimension, name_of, padding_value, single_dim, windowed
+from resnet_hls.analysis.windows import WindowedDimension, is_padding, name_of, padding_value, single_dim, windowed
 from resnet_hls.passes._registry import PassFailure
 
 
@@ -41,10 +41,15 @@ def split_window(function: ir.Operation, nest: Nest, load: Access) -> tuple[Nest
     channel = single_dim(load.exprs[-1]) if isinstance(load.exprs[-1], ir.AffineDimExpr) else None
     single = all(extent == 1 for extent in kind.shape[:-3]) and rank > 2
     rows, columns = (windowed(load, nest, axis) for axis in (rank - 3, rank - 2)) if single else (None, None)
-    if rows is None or columns is None or (channel is None and kind.shape[-1] != 1):
+    whole = kind.shape[-1] == (1 if channel is None else nest.extents[channel])
+    if rows is None or columns is None or not whole:
         raise PassFailure(
             load.op, "an access that is no sliding window over rows and columns", help="see docs/passes.md"
         )
+    outermost = load.op if padding is None else padding[0]
+    if outermost.parent.operation != nest.loops[-1] or (padding and not is_padding(nest, load, padding[0])):
+        help = "a condition around a window may only put a constant in the place of elements outside the map"
+        raise PassFailure(load.op, "a window under a condition that is no padding", help=help)
     loops = [d for d in (rows.output, columns.output, channel, rows.tap, columns.tap) if d is not None]
     shape = [nest.extents[d] for d in loops] or [1]
     windows = allocate(function, shape, kind.element_type, load.op.location, "windows")

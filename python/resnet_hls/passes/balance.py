@@ -109,6 +109,7 @@ class _Balancer:
     def __init__(self, module: ir.Operation) -> None:
         self.choices = [choice_of(task) for task in tasks(the_dataflow(module))]
         self.writer = {s: c for c in self.choices for s in c.task.outputs}
+        self.reader = {s: c for c in self.choices for s in c.task.inputs}
 
     def windows(self, choice: Choice) -> list[tuple[ir.Value, Choice]]:
         """Streams of windows that a task reads, each with the window task that feeds it."""
@@ -133,6 +134,12 @@ class _Balancer:
                     return None  # a map of one channel: its windows come one by one
                 if feeder.cycles({} if loop is None else {loop: want}) > target:
                     return None
+                if feeder.factors.get(loop, want) != want:
+                    return None  # another window comes with other lanes, and no converter may reorder taps
+                others = self.others(feeder, stream)
+                if any(max(other, want) % min(other, want) for other in others):
+                    return None
+                count += sum(other != want for other in others)
                 source = next((s for s in feeder.task.inputs if s in feeder.lanes), stream)
                 feeder = self.writer.get(source) if source != stream else None
             have = feeder.factors.get(feeder.lanes[source]) if feeder is not None and source in feeder.lanes else None
@@ -140,6 +147,12 @@ class _Balancer:
                 return None
             count += have is not None and have != want
         return count
+
+    def others(self, feeder: Choice, stream: ir.Value) -> list[int]:
+        """Lanes with which others read, by converters if need be, what a window task hands out besides windows."""
+        plain = [s for s in feeder.task.outputs if s != stream and s not in feeder.window_outputs]
+        readers = [(s, self.reader.get(s)) for s in plain]
+        return [r.factors[r.lanes[s]] for s, r in readers if r is not None and r.lanes.get(s) in r.factors]
 
     def choose(self, choice: Choice, target: int) -> Option | None:
         """The option that reaches the target: least cost, then fewest converters, then smallest factors."""

@@ -119,4 +119,6 @@ class MergeLoops(Pass):
 
     def run(self, op: ir.Operation) -> None:
         with op.context:
-            _Merge(iu.public_function(op)).run()
+            function = iu.public_function(op)
+            iu.hoist_constants(function)
+            _Merge(function).run()

@@ -13,7 +13,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Access, Nest, is_local, nests
-from resnet_hls.analysis.reuse import chain_from
+from resnet_hls.analysis.reuse import chain_from, walk_of
 from resnet_hls.analysis.windows import needs_window
 from resnet_hls.passes._registry import Pass, register_pass, remark
 from resnet_hls.passes._split_windows import allocate, split_window
@@ -40,24 +40,33 @@ class _Rematerialize:
         return [(nest, load) for nest in nests(self.function) for load in nest.loads if load.buffer == buffer]
 
     def group(self, nest: Nest) -> _Group | None:
-        """The most stores that one value gives; None where no line buffer would serve several readers."""
-        stores = [
-            s
-            for s in nest.stores
-            if is_local(s.buffer) and self.readers(s.buffer) and s.buffer not in {a.buffer for a in nest.loads}
-        ]
+        """The most stores that one value gives, of several such values the last.
+
+        None where no line buffer would serve them.
+        """
+        loaded = {load.buffer for load in nest.loads}
+        stores = [s for s in nest.stores if is_local(s.buffer) and s.buffer not in loaded and self.readers(s.buffer)]
+        stores = [s for s in stores if iu.scalar_constant(s.op.operands[0]) is None]
+        best: _Group | None = None
         for store in stores:
-            beside = [s for s in stores if s.op.block == store.op.block and s.exprs == store.exprs]
-            width = min(ir.IntegerType(s.op.operands[0].type).width for s in beside)
-            for op in reversed([o.operation for o in store.op.block.operations]):
-                if len(op.results) != 1 or not isinstance(op.results[0].type, ir.IntegerType):
-                    continue
-                if op.results[0].type.width > width:
-                    continue
-                made = [s for s in beside if chain_from(op.results[0], s.op.operands[0]) is not None]
-                if len(made) > 1 and any(needs_window(n, load) for s in made for n, load in self.readers(s.buffer)):
-                    return _Group(op.results[0], made)
-        return None
+            shape = ir.MemRefType(store.buffer.type).shape
+            beside = [
+                s
+                for s in stores
+                if s.op.block == store.op.block
+                and s.exprs == store.exprs
+                and ir.MemRefType(s.buffer.type).shape == shape
+            ]
+            for origin in (value for o in store.op.block.operations for value in o.operation.results):
+                made = [s for s in beside if _is_made_of(s, origin)]
+                if len(made) > 1 and (best is None or len(made) >= len(best.stores)) and self.windowed(made):
+                    best = _Group(origin, made)
+        return best
+
+    def windowed(self, stores: list[Access]) -> bool:
+        """True when a window slides over one of the maps."""
+        readers = [reader for store in stores for reader in self.readers(store.buffer)]
+        return any(walk_of(nest) is not None or needs_window(nest, load) for nest, load in readers)
 
     def unite(self, group: _Group) -> None:
         """Stores the origin alone; every reader computes from it what it read before."""
@@ -73,8 +82,9 @@ class _Rematerialize:
             chain = chain_from(group.origin, store.op.operands[0])
             assert chain is not None
             value = store.op.operands[0]
-            for reader, load in self.readers(store.buffer):
-                if needs_window(reader, load):
+            while found := self.readers(store.buffer):  # one by one: a nest must not be asked what is erased
+                reader, load = found[0]
+                if walk_of(reader) is None and needs_window(reader, load):
                     walk, _ = split_window(self.function, reader, load)
                     load = next(a for a in walk.loads if a.buffer == store.buffer)
                 self.recompute(load, buffer, group.origin, chain, value)
@@ -101,6 +111,13 @@ class _Rematerialize:
             iu.clone_into(chain, mapping)
         load.op.results[0].replace_all_uses_with(mapping[value])
         load.op.erase()
+
+
+def _is_made_of(store: Access, origin: ir.Value) -> bool:
+    """True when what is stored is a function of `origin`, which is no wider."""
+    value, kind = store.op.operands[0], origin.type
+    narrow = isinstance(kind, ir.IntegerType) and kind.width <= ir.IntegerType(value.type).width
+    return bool(narrow and chain_from(origin, value) is not None)
 
 
 def _root(op: ir.Operation) -> ir.Operation:
@@ -137,4 +154,6 @@ class Rematerialize(Pass):
 
     def run(self, op: ir.Operation) -> None:
         with op.context:
-            _Rematerialize(iu.public_function(op)).run()
+            function = iu.public_function(op)
+            iu.hoist_constants(function)
+            _Rematerialize(function).run()

@@ -13,7 +13,7 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.arrival import Arrival, waiting
+from resnet_hls.analysis.arrival import Arrival, over_map
 from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
 from resnet_hls.analysis.reuse import Walk, walk_of
 from resnet_hls.analysis.windows import is_private, name_of, needs_window
@@ -64,8 +64,8 @@ class _Share:
 
     def share(self, walk: Walk, arrival: Arrival) -> None:
         """Chooses when the walk hands out what, and lets it hand out skips as well, where fewer bytes wait then."""
-        *_, height, width, _ = ir.MemRefType(walk.buffer.type).shape
-        times = arrival.stored[walk.buffer].reshape(height, width)
+        width = ir.MemRefType(walk.buffer.type).shape[-2]
+        times = over_map(walk.buffer, arrival.stored[walk.buffer])
         found = [*handed_out(walk, arrival), *could_hand_out(walk, self.skips(walk.buffer), arrival)]
         direct = [out.waits(times, (0, 0), arrival.pixels) for out in found]
 
@@ -133,8 +133,7 @@ class _Share:
                 own = is_constant(load.buffer) or is_private(load.buffer, nest)
                 if own or load.buffer in windowed or load.buffer in handed or self.waits_elsewhere(nest, load):
                     continue
-                pixels, due = arrival.timeline(nest).order(load, arrival.stored[load.buffer].shape)
-                waits = waiting(arrival.stored[load.buffer].reshape(-1)[pixels], due)
+                waits = arrival.waits(nest, load)
                 if waits:
                     remark(load.op, f"{waits * pixel_bytes(load.buffer)} bytes wait in a FIFO: no line buffer has them")
 
@@ -193,5 +192,6 @@ class ShareResidualBuffer(Pass):
     def run(self, op: ir.Operation) -> None:
         with op.context:
             function = iu.public_function(op)
+            iu.hoist_constants(function)
             recompute_pointwise(function, self.macs_per_byte)
             _Share(function, self.more_rows).run()

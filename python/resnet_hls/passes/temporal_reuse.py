@@ -105,4 +105,6 @@ class TemporalReuse(Pass):
 
     def run(self, op: ir.Operation) -> None:
         with op.context:
-            _Reuse(iu.public_function(op)).run()
+            function = iu.public_function(op)
+            iu.hoist_constants(function)
+            _Reuse(function).run()
