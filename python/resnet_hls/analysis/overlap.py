@@ -2,8 +2,9 @@
 """Frames that overlap: a nest that walks a feature map ends a frame while it begins the next. Reads the IR only.
 
 A walk has more rows of steps than its map has, for windows that hang over the bottom and for what it hands out some
-rows late. With `hls.overlap = k` on the loop over rows, these last k rows run together with the first k rows of the next
-frame: in the step of row y < k the nest reads row y of that frame and hands out what belongs to row H + y of this one.
+rows late. With `hls.overlap = k` on the loop over rows, these last k rows run together with the first k rows of the
+next frame: in the step of row y < k the nest reads row y of that frame and hands out what belongs to row H + y of this
+one.
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ def rows_of(op: ir.Operation, nest: Nest) -> tuple[int, int]:
             mask &= (value == 0) if equal else (value >= 0)
     rows = np.flatnonzero(mask.reshape(len(ranges[0]), -1).any(axis=1))
     return (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
+
+
+def rows_of_statement(statement: ir.Operation, nest: Nest) -> tuple[int, int]:
+    """The same for what an `affine.if` in the innermost body guards."""
+    return rows_of(statement.regions[0].blocks[0].operations[0].operation, nest)
 
 
 def may_overlap(height: int, rows: int, handed_out: Sequence[tuple[int, int]]) -> bool:

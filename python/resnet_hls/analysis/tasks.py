@@ -79,8 +79,8 @@ class Task:
         return {}
 
     def steps(self, stream: ir.Value) -> Array:
-        """The iteration of the task at each of its transfers of `stream`, in order, one beyond `trip_count` being of the
-        next frame. Do not change it.
+        """The iteration of the task at each of its transfers of `stream`, in order; from `trip_count` on they are the
+        next frame's. Do not change it.
         """
         if stream not in self._steps:
             found = [steps_of(t.op, self.nest) for t in self.transfers if t.stream == stream]

@@ -203,8 +203,9 @@ class Timing:
                 depth, read = depths[stream], self.read(stream)
                 wait(stream, np.concatenate([np.zeros(min(depth, len(read)), np.int64), read[:-depth]]))
         if self.interval and actor.overlaps:
-            before = moments.steps[-2] + np.maximum.accumulate(late[:-1].reshape(-1))[-late.shape[1] :]
-            late[-1] = np.maximum(late[-1], before + self.interval - moments.steps[-1])
+            before = np.maximum.accumulate(late[:-1].reshape(-1)).reshape(late[:-1].shape)[-1]
+            # `late` is in cycles behind the iteration's number.
+            late[-1] = np.maximum(late[-1], before + self.interval - actor.trips)
         return moments.steps + np.maximum.accumulate(late.reshape(-1)).reshape(late.shape)
 
     def latest(self, number: int) -> Array:

@@ -11,7 +11,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Nest, trip_count
-from resnet_hls.analysis.overlap import OVERLAP, overlap_of, rows_of
+from resnet_hls.analysis.overlap import OVERLAP, overlap_of, rows_of_statement
 from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow, words_written
 from resnet_hls.dialects.hls import hls
 from resnet_hls.ir_utils import dims_of
@@ -32,10 +32,10 @@ class VerifyDataflow(Pass):
     `hls.write`. Every stream has one writer and one reader, and carries in a frame as many words as are read from it.
     Tasks stand in the order in which data flows: there is no cycle.
 
-    A task may end a frame while it begins the next: where its outermost loop, of H + k iterations, has `hls.overlap = k`,
-    k is at least 1 and at most H. Then each transfer stands under a condition in the innermost body. Reads are in the
-    first H iterations, and the last in which a word is written to a stream is less than H behind the first. Nothing that
-    is not under the condition of a transfer depends on the outermost loop.
+    A task may end a frame while it begins the next: where its outermost loop, of H + k iterations, is marked
+    `hls.overlap = k`, k is at least 1 and at most H. Then each transfer stands under an `affine.if` in the innermost
+    body. One around reads holds in the first H iterations only, one around writes alone in iterations less than H
+    apart. Other statements do not depend on the outermost loop.
 
     No array is larger than a line buffer. The bound: an array of a task has fewer elements than the largest of the
     task's streams carries in a frame; one as large could hold a feature map, while the `k - 1` rows of a line buffer
@@ -114,19 +114,21 @@ def _check_overlap(task: Task) -> None:
     height = rows - overlap
     if not 1 <= overlap <= height:
         raise PassFailure(nest.root, f"{overlap} of {rows} iterations that overlap the next frame's")
-    for transfer in task.transfers:
-        if transfer.op.parent.operation == nest.loops[-1]:
-            raise PassFailure(transfer.op, "a transfer without a condition where frames overlap")
-        first, last = rows_of(transfer.op, nest)
-        if last >= height if not transfer.is_write else first <= last - height:
-            kind = "written" if transfer.is_write else "read"
-            message = f"a word {kind} in iterations {first} to {last}, of which those from {height} on are the next frame's"
-            raise PassFailure(transfer.op, message, help="without hls.overlap, a frame ends before the next begins")
-    variable = nest.induction[0]
     for statement in iu.block_operations(nest.block):
-        if not iu.walk(statement, "hls.read", "hls.write") and any(variable in op.operands for op in iu.walk(statement)):
+        transfers = [op.name for op in iu.walk(statement, "hls.read", "hls.write")]
+        if not transfers:
             if any(0 in dims_of(expr) for expr in _exprs(statement, nest)):
-                raise PassFailure(statement, "a statement that depends on the outermost loop where frames overlap")
+                message = "a statement that depends on the outermost loop, whose iterations overlap the next frame's"
+                raise PassFailure(statement, message)
+            continue
+        if statement.name != "affine.if" or (len(statement.regions) > 1 and len(statement.regions[1].blocks)):
+            raise PassFailure(statement, "a transfer without a condition where frames overlap")
+        first, last = rows_of_statement(statement, nest)
+        reads = "hls.read" in transfers
+        if last >= height if reads else first <= last - height:
+            kind = "read" if reads else "written"
+            message = f"a word is {kind} in iterations {first} to {last}, where frames overlap from {height} on"
+            raise PassFailure(statement, message, help="without hls.overlap, a frame ends before the next begins")
 
 
 def _exprs(statement: ir.Operation, nest: Nest) -> list[ir.AffineExpr]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
-from resnet_hls.analysis.overlap import overlap_of, rows_of
+from resnet_hls.analysis.overlap import overlap_of, rows_of_statement
 from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
 from resnet_hls.emit import layout
 from resnet_hls.emit.affine_text import AffineText, Variable
@@ -159,18 +160,23 @@ class TaskWriter:
         """A statement under a condition that reads or writes: in the rows and for the frames that it is there for."""
         nest = self.task.nest
         height = self.task.extents[0]
-        first, last = rows_of(op.regions[0].blocks[0].operations[0].operation, nest)
+        first, last = rows_of_statement(op, nest)
         place = next(n for n, (value, _) in enumerate(self.variables) if value == nest.induction[0])
         value, step = self.variables[place]
-        frame = f"{_FRAME} < {FRAMES}"
+        here, frame, row = len(self.lines), f"{_FRAME} < {FRAMES}", step
+        late = f"{step.name} < {first}"
         if last >= height:  # below the map: what is left of the frame before
-            row = self.unique(_ROW)
-            late = f"{step.name} < {first}"
-            self.line(f"const int {row} = {late} ? {step.name} + {height} : {step.name};")
-            self.variables[place] = value, Variable(row, height, first)
-            frame = f"({late} ? {_FRAME} > 0 : {frame})"
-        self.guarded(" && ".join(filter(None, [frame, self.condition(op)])), [op])
+            row = Variable(self.unique(_ROW), height, first)
+            frame = f"{late} ? {_FRAME} > 0 : {frame}"
+        self.variables[place] = value, row
+        condition = self.condition(op)
+        if condition:
+            frame = f"{f'({frame})' if last >= height else frame} && {condition}"
+        self.guarded(frame, [op])
         self.variables[place] = value, step
+        if row is not step and any(re.search(rf"\b{row.name}\b", text) for text in self.lines[here:]):
+            text = f"const int {row.name} = {late} ? {step.name} + {height} : {step.name};"
+            self.lines[here:here] = layout.wrapped(text, "  " * self.indent)
 
     def block(self, block: ir.Block) -> None:
         self.operations(iu.block_operations(block))

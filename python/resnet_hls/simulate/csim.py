@@ -117,9 +117,7 @@ def compile_testbench(
     return executable
 
 
-def run(
-    executable: Path, images: Bytes, *, processes: int | None = None, batch: int = BATCH
-) -> NDArray[np.int8]:
+def run(executable: Path, images: Bytes, *, processes: int | None = None, batch: int = BATCH) -> NDArray[np.int8]:
     """Runs images through a compiled test bench.
 
     Args:
