@@ -34,7 +34,8 @@
 // CHECK: void most(
 // CHECK: word<ap_int<8>, 2> most;
 // CHECK: window_word = window_to_most.read();
-// CHECK: most.lane[channel_lane] = resnet_hls::max(most.lane[channel_lane], window_word.lane[tap * 2 + channel_lane]);
+// CHECK: most.lane[channel_lane] =
+// CHECK-NEXT: resnet_hls::max(most.lane[channel_lane], window_word.lane[tap * 2 + channel_lane]);
 func.func @pooling(%image: memref<6x6x2xi8>, %result: memref<3x3x2xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 72 : i64, sym_name = "input_to_window"} : () -> !hls.stream<vector<1xi8>>
