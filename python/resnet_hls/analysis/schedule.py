@@ -104,8 +104,9 @@ def schedule(module: ir.Operation, frames: int = FRAMES, depths: Mapping[str, in
 
     Args:
         module: with one dataflow.
-        frames: that follow each other. The peaks are those of all of them; already those of one are depths with which
-            nothing can deadlock: whatever fits one complete frame fits every one, if each waits for the last.
+        frames: that follow each other. The peaks are those of all of them. Where no task overlaps frames, already those
+            of one are depths with which nothing can deadlock: whatever fits one complete frame fits every one, if each
+            waits for the last. Where one does, `Network.frames_that_show` says how many it takes.
         depths: room in streams, in words; those that are not named have no end.
 
     Raises:
