@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from resnet_hls.analysis import waiting
 from resnet_hls.analysis.iterations import Array
+from resnet_hls.analysis.schedule import Network
 from resnet_hls.analysis.timing import Actor, Timing, peak, repeated, stuck
 from resnet_hls.analysis.waiting import least_depths
 
@@ -27,8 +28,9 @@ class Case:
     image: Array
     interval: int
 
-    def timing(self, frames: int) -> Timing:
-        return Timing(self.actors, {"image": repeated(self.image, self.interval, frames)}, frames)
+    def timing(self, frames: int, following: bool = False) -> Timing:
+        arrivals = {"image": repeated(self.image, self.interval, frames)}
+        return Timing(self.actors, arrivals, frames, self.interval if following else 0)
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Simulated:
         return max(sum(w <= cycle for w in written) - sum(r <= cycle for r in read) for cycle in range(-1, last + 1))
 
 
-def simulate(case: Case, depths: Mapping[str, int], frames: int) -> Simulated | None:
-    """Every cycle, every actor runs its next iteration if it can; None when one day none can."""
+def simulate(case: Case, depths: Mapping[str, int], frames: int, following: bool = False) -> Simulated | None:
+    """Every cycle, every actor runs its next iteration if it can; None when one day none can.
+
+    What is left of the last frame runs no sooner than the interval allows where others follow.
+    """
     readers = {stream for actor in case.actors for stream in actor.reads}
     arrivals = [int(cycle) + frame * case.interval for frame in range(frames) for cycle in case.image]
     written: dict[str, list[int]] = {"image": [cycle - 1 for cycle in arrivals]}
@@ -54,35 +59,49 @@ def simulate(case: Case, depths: Mapping[str, int], frames: int) -> Simulated | 
     for actor in case.actors:
         written |= {stream: [] for stream in actor.writes}
         read |= {stream: [] for stream in actor.reads}
-    done = [0] * len(case.actors)
+    iterations = [actor.trips * (frames + actor.overlaps) for actor in case.actors]
+    ran: list[list[int]] = [[] for _ in case.actors]
     cycle = 0
 
-    def runs(actor: Actor, iteration: int) -> bool:
+    def words(actor: Actor, steps: Array, iteration: int) -> int:
+        """Of the frame that has begun, and of the one before it."""
         frame, step = divmod(iteration, actor.trips)
-        if frame == frames:
+        begun = int((steps == step).sum()) if frame < frames else 0
+        return begun + (int((steps == step + actor.trips).sum()) if frame > 0 else 0)
+
+    def is_early(number: int) -> bool:
+        """Whether an actor has to wait with what is left of the last frame."""
+        actor, iteration = case.actors[number], len(ran[number])
+        frame, step = divmod(iteration, actor.trips)
+        moment = any((steps % actor.trips == step).any() for steps in actor.steps)
+        left = following and frame == frames and iteration < iterations[number] and moment
+        return left and cycle < ran[number][iteration - actor.trips] + case.interval
+
+    def runs(number: int) -> bool:
+        actor, iteration = case.actors[number], len(ran[number])
+        if iteration == iterations[number] or is_early(number):
             return False
         for stream, steps in actor.reads.items():
-            wanted = len(read[stream]) + int((steps == step).sum())
+            wanted = len(read[stream]) + words(actor, steps, iteration)
             if len([w for w in written[stream] if w < cycle]) < wanted:
                 return False
         for stream, steps in actor.writes.items():
-            wanted = len(written[stream]) + int((steps == step).sum())
+            wanted = len(written[stream]) + words(actor, steps, iteration)
             if stream in depths and stream in readers and wanted - len(read[stream]) > depths[stream]:
                 return False
         return True
 
-    while any(d < frames * actor.trips for d, actor in zip(done, case.actors, strict=True)):
-        going = cycle <= max(arrivals)
+    while any(len(cycles) < count for cycles, count in zip(ran, iterations, strict=True)):
+        going = cycle <= max(arrivals) or any(is_early(number) for number in range(len(case.actors)))
         # Readers first: a word that leaves makes room in the same cycle.
         for number in reversed(range(len(case.actors))):
             actor = case.actors[number]
-            if runs(actor, done[number]):
-                step = done[number] % actor.trips
+            if runs(number):
                 for stream, steps in actor.reads.items():
-                    read[stream] += [cycle] * int((steps == step).sum())
+                    read[stream] += [cycle] * words(actor, steps, len(ran[number]))
                 for stream, steps in actor.writes.items():
-                    written[stream] += [cycle] * int((steps == step).sum())
-                done[number] += 1
+                    written[stream] += [cycle] * words(actor, steps, len(ran[number]))
+                ran[number].append(cycle)
                 going = True
         if not going:
             return None
@@ -91,26 +110,32 @@ def simulate(case: Case, depths: Mapping[str, int], frames: int) -> Simulated | 
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Up to five actors; every one reads the image or what an earlier one writes; what nobody reads leaves."""
-    count = draw(st.integers(1, 5))
+def cases(draw: st.DrawFn, most: int = 5) -> Case:
+    """Up to five actors; every one reads the image or what an earlier one writes; what nobody reads leaves.
+
+    Some write a part of a frame in the iterations of the next.
+    """
+    count = draw(st.integers(1, most))
     reads: list[dict[str, Array]] = [{} for _ in range(count)]
     writes: list[dict[str, Array]] = [{} for _ in range(count)]
     trips = [draw(st.integers(1, 12)) for _ in range(count)]
+    overlaps = [draw(st.booleans()) for _ in range(count)]
 
-    def steps(number: int, words: int) -> Array:
-        return np.sort(draw(st.lists(st.integers(0, trips[number] - 1), min_size=words, max_size=words)))
+    def steps(number: int, words: int, late: bool = False) -> Array:
+        first = draw(st.integers(0, trips[number] - 1)) if late and overlaps[number] else 0
+        steps = st.integers(first, first + trips[number] - 1)
+        return np.sort(draw(st.lists(steps, min_size=words, max_size=words)))
 
     words = draw(st.integers(1, 8))
     reads[0]["image"] = steps(0, words)
     for reader in range(1, count):
         for writer in sorted(draw(st.sets(st.integers(0, reader - 1), min_size=1, max_size=2))):
             stream, between = f"{writer}_to_{reader}", draw(st.integers(1, 8))
-            writes[writer][stream] = steps(writer, between)
+            writes[writer][stream] = steps(writer, between, late=True)
             reads[reader][stream] = steps(reader, between)
     for number in range(count):
         if not writes[number]:
-            writes[number][f"out_{number}"] = steps(number, draw(st.integers(1, 4)))
+            writes[number][f"out_{number}"] = steps(number, draw(st.integers(1, 4)), late=True)
     interval = max([*trips, words])
     actors = [Actor(t, r, w) for t, r, w in zip(trips, reads, writes, strict=True)]
     return Case(actors, np.arange(words, dtype=np.int64) * interval // words, interval)
@@ -129,30 +154,43 @@ def check(case: Case, timing: Timing, simulated: Simulated) -> None:
             assert timing.written(stream).tolist() == simulated.written[stream]
 
 
-@given(case=cases(), frames=st.integers(1, 3))
-def test_unlimited(case: Case, frames: int) -> None:
-    timing, simulated = case.timing(frames), simulate(case, {}, frames)
+@given(case=cases(), frames=st.integers(1, 3), following=st.booleans())
+def test_unlimited(case: Case, frames: int, following: bool) -> None:
+    timing, simulated = case.timing(frames, following), simulate(case, {}, frames, following)
     assert simulated is not None
     assert timing.settle({}, rounds=1)
     check(case, timing, simulated)
 
 
-@given(case=cases(), frames=st.integers(1, 3), data=st.data())
-def test_limited(case: Case, frames: int, data: st.DataObject) -> None:
+def some_depths(case: Case, data: st.DataObject) -> Depths:
+    return {s: data.draw(st.integers(1, 5)) for s in streams(case) if s != "image" and data.draw(st.booleans())}
+
+
+@given(case=cases(), frames=st.integers(1, 3), following=st.booleans(), data=st.data())
+def test_limited(case: Case, frames: int, following: bool, data: st.DataObject) -> None:
     """Any depths: the same schedule, or none in both."""
-    depths = {s: data.draw(st.integers(1, 5)) for s in streams(case) if s != "image" and data.draw(st.booleans())}
-    timing, simulated = case.timing(frames), simulate(case, depths, frames)
+    depths = some_depths(case, data)
+    timing, simulated = case.timing(frames, following), simulate(case, depths, frames, following)
     assert timing.settle(depths, rounds=500) == (simulated is not None)
-    assert bool(stuck(case.actors, depths)) == (simulated is None)
+    assert bool(stuck([actor.batch(frames) for actor in case.actors], depths)) == (simulated is None)
     if simulated is not None:
         check(case, timing, simulated)
+
+
+@given(case=cases(), data=st.data())
+def test_as_many_frames_as_show(case: Case, data: st.DataObject) -> None:
+    """Where so many frames complete, any number does."""
+    depths = some_depths(case, data)
+    frames = Network(case.actors, {}, case.interval, "image", "", len(case.image)).frames_that_show
+    few, many = ([actor.batch(n) for actor in case.actors] for n in (frames, 4 * frames + 3))
+    assert bool(stuck(few, depths)) == bool(stuck(many, depths))
 
 
 @given(case=cases(), minimum=st.integers(1, 3), data=st.data())
 def test_least_depths(case: Case, minimum: int, data: st.DataObject) -> None:
     """With the depths that are found, results come when they come with unlimited ones, and fewer bits wait."""
     frames = 6
-    timing, free = case.timing(frames), simulate(case, {}, frames)
+    timing, free = case.timing(frames, following=True), simulate(case, {}, frames, following=True)
     assert free is not None
     timing.settle({})
     results = [s for actor in case.actors for s in actor.writes if s not in timing.reader]
@@ -160,13 +198,13 @@ def test_least_depths(case: Case, minimum: int, data: st.DataObject) -> None:
     bits = {s: data.draw(st.integers(1, 64)) for s in plain}
     depths = least_depths(timing, bits, minimum, case.interval)
     assert sum(bits[s] * depths[s] for s in bits) <= sum(bits[s] * plain[s] for s in bits)
-    held = simulate(case, depths, frames)
+    held = simulate(case, depths, frames, following=True)
     assert held is not None
     check(case, timing, held)
     for stream in results:
         assert held.written[stream] == free.written[stream]
     # In frames that the choice has not seen, too.
-    longer = simulate(case, depths, 2 * frames)
+    longer = simulate(case, depths, 2 * frames, following=True)
     assert longer is not None
     if timing.is_steady(case.interval):
         for stream in results:
@@ -245,6 +283,22 @@ def test_steady() -> None:
     timing = Timing([slow], {"image": repeated(steps(0), 8, 3)}, 3)
     assert timing.settle({})
     assert not timing.is_steady(8)
+    assert timing.is_steady(10)
+
+
+def overlapping() -> Case:
+    """Two words a frame: the second is handed on while the first of the next frame is read."""
+    late = Actor(2, {"image": steps(0, 1)}, {"late": steps(1, 2)})
+    return Case([late, Actor(2, {"late": steps(0, 1)}, {"out": steps(0, 1)})], steps(0, 5), 10)
+
+
+@pytest.mark.parametrize(("following", "last"), [(True, 21), (False, 17)], ids=["others_follow", "last_frame"])
+def test_a_frame_ends_in_the_next(following: bool, last: int) -> None:
+    """The second word waits for the first of the next frame, and the last of all for nothing or as long."""
+    timing = overlapping().timing(2, following)
+    assert timing.settle({})
+    assert timing.written("late").tolist() == [5, 10, 15, last - 1]
+    assert timing.read("late").tolist() == [6, 11, 16, last]
     assert timing.is_steady(10)
 
 

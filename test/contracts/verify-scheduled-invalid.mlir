@@ -207,3 +207,63 @@ func.func @deadlock(%image: memref<16xi8>, %result: memref<16xi8>) {
   }) : () -> ()
   return
 }
+// -----
+func.func @deadlock_between_frames(%image: memref<1x8xi8>, %result: memref<1x8xi8>) {
+  "hls.dataflow"() ({
+    %image_words = "hls.fifo"() {depth = 8 : i64, sym_name = "image"} : () -> !hls.stream<vector<1xi8>>
+    %main = "hls.fifo"() {depth = 32 : i64, sym_name = "main"} : () -> !hls.stream<vector<1xi8>>
+    // Eight words fit, and one frame completes; but `late` gives the first of them when the next frame's first comes.
+    // expected-error @below {{deadlock: no task can go on, there is no room in stream 'skip'}}
+    %skip = "hls.fifo"() {depth = 8 : i64, sym_name = "skip"} : () -> !hls.stream<vector<1xi8>>
+    %sums = "hls.fifo"() {depth = 8 : i64, sym_name = "sums"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 8 : i64, sym_name = "result"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %image_words) : (memref<1x8xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      affine.for %x = 0 to 8 {
+        "hls.read"(%image_words, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        "hls.write"(%word, %main) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+        "hls.write"(%word, %skip) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      } {hls.pipeline}
+    }) {sym_name = "fork"} : () -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      %new = memref.alloc() {hls.lanes = 0 : i64, hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      %old = memref.alloc() {hls.lanes = 0 : i64, hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      %line = memref.alloc() {hls.lanes = 0 : i64, hls.partition = [], hls.storage = "lutram"} : memref<8xi8>
+      affine.for %y = 0 to 2 {
+        affine.for %x = 0 to 8 {
+          affine.if affine_set<(d) : (-d >= 0)>(%y) {
+            "hls.read"(%main, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+            %0 = affine.load %word[0] : memref<1xi8>
+            affine.store %0, %new[0] : memref<1xi8>
+          }
+          %1 = affine.load %line[%x] : memref<8xi8>
+          affine.store %1, %old[0] : memref<1xi8>
+          %2 = affine.load %new[0] : memref<1xi8>
+          affine.store %2, %line[%x] : memref<8xi8>
+          affine.if affine_set<(d) : (d - 1 >= 0)>(%y) {
+            %3 = affine.load %old[0] : memref<1xi8>
+            affine.store %3, %word[0] : memref<1xi8>
+            "hls.write"(%word, %sums) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+          }
+        } {hls.pipeline}
+      } {hls.overlap = 1 : i64}
+    }) {sym_name = "late"} : () -> ()
+    "hls.task"() ({
+      %a = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      %b = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      affine.for %x = 0 to 8 {
+        "hls.read"(%sums, %a) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        "hls.read"(%skip, %b) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        %0 = affine.load %a[0] : memref<1xi8>
+        %1 = affine.load %b[0] : memref<1xi8>
+        %2 = arith.addi %0, %1 : i8
+        affine.store %2, %a[0] : memref<1xi8>
+        "hls.write"(%a, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      } {hls.pipeline}
+    }) {sym_name = "add"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<1x8xi8>) -> ()
+  }) : () -> ()
+  return
+}

@@ -10,29 +10,30 @@
 // CHECK-NEXT: constexpr int output_lanes = 3;
 // CHECK: using input_axis_t = ap_axiu<16, 0, 0, 0>;
 // CHECK-NEXT: using output_axis_t = ap_axiu<32, 0, 0, 0>;
-// CHECK: void product(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);
+// CHECK: void product(int frames, hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);
 
 // CHECK: // ===== product.cpp
-// CHECK: void product(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {
+// CHECK: void product(int frames, hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {
 // CHECK-NEXT: #pragma HLS INTERFACE axis port=input
 // CHECK-NEXT: #pragma HLS INTERFACE axis port=output
+// CHECK-NEXT: #pragma HLS INTERFACE ap_none port=frames
 // CHECK-NEXT: #pragma HLS INTERFACE ap_ctrl_none port=return
 // CHECK-NEXT: #pragma HLS DATAFLOW
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 2>> in("in");
 // CHECK-NEXT: #pragma HLS STREAM variable=in depth=2
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 3>> out("out");
 // CHECK-NEXT: #pragma HLS STREAM variable=out depth=2
-// CHECK: read_input(input, in);
-// CHECK-NEXT: multiply(in, out);
-// CHECK-NEXT: write_output(out, output);
+// CHECK: read_input(frames, input, in);
+// CHECK-NEXT: multiply(frames, in, out);
+// CHECK-NEXT: write_output(frames, out, output);
 
 // CHECK: // ===== tasks.h
-// CHECK: void multiply(hls::stream<word<ap_int<8>, 2>>& in, hls::stream<word<ap_int<8>, 3>>& out);
+// CHECK: void multiply(int frames, hls::stream<word<ap_int<8>, 2>>& in, hls::stream<word<ap_int<8>, 3>>& out);
 
 // CHECK: // ===== tasks.cpp
 // CHECK: // /fc/Gemm
 // CHECK-NEXT: // IR: hls.task @multiply; 40 steps a frame.
-// CHECK-NEXT: void multiply(hls::stream<word<ap_int<8>, 2>>& in, hls::stream<word<ap_int<8>, 3>>& out) {
+// CHECK-NEXT: void multiply(int frames, hls::stream<word<ap_int<8>, 2>>& in, hls::stream<word<ap_int<8>, 3>>& out) {
 // CHECK-NEXT: word<ap_int<8>, 2> held;
 // CHECK-NEXT: word<ap_int<32>, 3> sum[2];
 // CHECK-NEXT: #pragma HLS AGGREGATE variable=sum compact=bit
@@ -41,7 +42,8 @@
 // CHECK-NEXT: #pragma HLS ARRAY_RESHAPE variable=weight type=complete dim=4
 // CHECK-NEXT: #pragma HLS BIND_STORAGE variable=weight type=rom_1p impl=lutram
 // CHECK-NEXT: #pragma HLS ARRAY_RESHAPE variable=bias type=complete dim=2
-// CHECK: rows: for (int y = 0; y < 10; ++y) {
+// CHECK: batch: for (int frame = 0; frame < frames; ++frame) {
+// CHECK-NEXT: rows: for (int y = 0; y < 10; ++y) {
 // CHECK-NEXT: input_groups: for (int input_group = 0; input_group < 2; ++input_group) {
 // CHECK-NEXT: output_groups: for (int output_group = 0; output_group < 2; ++output_group) {
 // CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp

@@ -4,11 +4,13 @@
 // A sum of an unsigned and a signed operand, rounded half to even, limited to 0 .. 255 and handed to two readers. An
 // unsigned operand keeps its eight bits, a value that is used twice has a name, two limits are a clamp.
 // CHECK: // ===== tasks.cpp
-// CHECK: void add(hls::stream<word<ap_int<8>, 1>>& image_to_add,
+// CHECK: void add(int frames,
+// CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& image_to_add,
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& skip_to_add,
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& add_to_wide,
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& add_to_last) {
-// CHECK: rows: for (int y = 0; y < 8; ++y) {
+// CHECK: batch: for (int frame = 0; frame < frames; ++frame) {
+// CHECK-NEXT: rows: for (int y = 0; y < 8; ++y) {
 // CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp
 // CHECK-NEXT: main_word = image_to_add.read();
 // CHECK-NEXT: skip_word = skip_to_add.read();
@@ -19,9 +21,12 @@
 // CHECK-NEXT: add_to_last.write(output_word);
 
 // A width converter is a task like any other.
-// CHECK: void add_width_1_to_4(hls::stream<word<ap_int<8>, 1>>& add_to_wide, hls::stream<word<ap_int<8>, 4>>& wide_to_last) {
+// CHECK: void add_width_1_to_4(int frames,
+// CHECK-NEXT: hls::stream<word<ap_int<8>, 1>>& add_to_wide,
+// CHECK-NEXT: hls::stream<word<ap_int<8>, 4>>& wide_to_last) {
 // CHECK-NEXT: word<ap_int<8>, 4> wide_word;
 // CHECK-NEXT: word<ap_int<8>, 1> narrow_word;
+// CHECK-NEXT: batch: for (int frame = 0; frame < frames; ++frame) {
 // CHECK-NEXT: words: for (int i = 0; i < 2; ++i) {
 // CHECK-NEXT: parts: for (int part = 0; part < 4; ++part) {
 // CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp

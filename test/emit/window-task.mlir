@@ -3,7 +3,10 @@
 // Windows of 3 x 3 taps with stride 2 and padding: the window shifts, a column comes from the line buffer and the input,
 // taps outside the map are zeros. Neighbouring statements under one condition share it; where a remainder is compared
 // with zero it may be negative.
-// CHECK: void window(hls::stream<word<ap_int<8>, 2>>& input_to_window, hls::stream<word<ap_int<8>, 18>>& window_to_most) {
+// CHECK: // ===== tasks.cpp
+// CHECK: void window(int frames,
+// CHECK-NEXT: hls::stream<word<ap_int<8>, 2>>& input_to_window,
+// CHECK-NEXT: hls::stream<word<ap_int<8>, 18>>& window_to_most) {
 // CHECK: word<ap_int<8>, 2> window[3][3];
 // CHECK-NEXT: #pragma HLS AGGREGATE variable=window compact=bit
 // CHECK-NEXT: #pragma HLS ARRAY_PARTITION variable=window type=complete dim=0
@@ -11,7 +14,8 @@
 // CHECK-NEXT: #pragma HLS AGGREGATE variable=line_buffer compact=bit
 // CHECK-NEXT: #pragma HLS ARRAY_PARTITION variable=line_buffer type=complete dim=1
 // CHECK-NEXT: #pragma HLS BIND_STORAGE variable=line_buffer type=ram_s2p impl=lutram
-// CHECK: rows: for (int y = 0; y < 6; ++y) {
+// CHECK: batch: for (int frame = 0; frame < frames; ++frame) {
+// CHECK-NEXT: rows: for (int y = 0; y < 6; ++y) {
 // CHECK-NEXT: columns: for (int x = 0; x < 6; ++x) {
 // CHECK-NEXT: #pragma HLS PIPELINE II=1 style=flp
 // CHECK-NEXT: window_rows: for (int window_row = 0; window_row < 3; ++window_row) {
@@ -30,7 +34,8 @@
 // CHECK: void most(
 // CHECK: word<ap_int<8>, 2> most;
 // CHECK: window_word = window_to_most.read();
-// CHECK: most.lane[channel_lane] = resnet_hls::max(most.lane[channel_lane], window_word.lane[tap * 2 + channel_lane]);
+// CHECK: most.lane[channel_lane] =
+// CHECK-NEXT: resnet_hls::max(most.lane[channel_lane], window_word.lane[tap * 2 + channel_lane]);
 func.func @pooling(%image: memref<6x6x2xi8>, %result: memref<3x3x2xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 72 : i64, sym_name = "input_to_window"} : () -> !hls.stream<vector<1xi8>>

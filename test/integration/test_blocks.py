@@ -35,7 +35,7 @@ BLOCKS = {
 def test_block(name: str, tmp_path: Path) -> None:
     """The C++ gives the integers of the model, and ends with streams of the depths that were chosen."""
     network = Network((3, 7, 6), True, (Layer("conv", 6, pads=(1, 1, 1, 1), signed=True), BLOCKS[name]), False, 600)
-    compiled = compile_network(Builder(network).model(), tmp_path, network.dsp, count=3)
+    compiled = compile_network(Builder(network).model(), tmp_path, network.dsp, count=5)
     assert len(np.unique(compiled.expected)) > 8, "the network says nothing"
     project = write_project(compiled, tmp_path / "project")
     for headers in ("fast", "bounded"):

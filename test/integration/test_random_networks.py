@@ -47,6 +47,6 @@ EXAMPLES = {
 def test_example_in_cpp(name: str, tmp_path: Path) -> None:
     """The C++ on bounded streams ends, with the same integers."""
     network = EXAMPLES[name]
-    compiled = compile_network(Builder(network).model(), tmp_path, network.dsp)
+    compiled = compile_network(Builder(network).model(), tmp_path, network.dsp, count=5)
     executable = csim.compile_testbench(write_project(compiled, tmp_path / "project"), headers="bounded")
     np.testing.assert_array_equal(csim.run(executable, compiled.images), compiled.expected)

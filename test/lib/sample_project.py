@@ -31,7 +31,7 @@ constexpr int input_words = 30, input_lanes = 4, input_elements = 120;
 constexpr int output_words = 30, output_lanes = 4, output_elements = 120;
 }
 
-void sample(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);
+void sample(int frames, hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);
 #endif
 """
 
@@ -44,10 +44,10 @@ _TASKS_HEADER = """
 using pixel_t = resnet_hls::word<ap_int<8>, 4>;
 using window_t = resnet_hls::word<ap_int<8>, 36>;
 
-void fork(hls::stream<input_axis_t>& input, hls::stream<pixel_t>& main, hls::stream<pixel_t>& skip);
-void window(hls::stream<pixel_t>& main, hls::stream<window_t>& taps);
-void convolve(hls::stream<window_t>& taps, hls::stream<pixel_t>& result);
-void add(hls::stream<pixel_t>& result, hls::stream<pixel_t>& skip, hls::stream<output_axis_t>& output);
+void fork(int frames, hls::stream<input_axis_t>& input, hls::stream<pixel_t>& main, hls::stream<pixel_t>& skip);
+void window(int frames, hls::stream<pixel_t>& main, hls::stream<window_t>& taps);
+void convolve(int frames, hls::stream<window_t>& taps, hls::stream<pixel_t>& result);
+void add(int frames, hls::stream<pixel_t>& result, hls::stream<pixel_t>& skip, hls::stream<output_axis_t>& output);
 #endif
 """
 
@@ -55,14 +55,14 @@ _TOP = """
 #include "sample.h"
 #include "tasks.h"
 
-void sample(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {
+void sample(int frames, hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {
 #pragma HLS DATAFLOW
   hls::stream<pixel_t> main("main"), skip("skip"), result("result");
   hls::stream<window_t> taps("taps");
-  ::fork(input, main, skip);
-  ::window(main, taps);
-  ::convolve(taps, result);
-  ::add(result, skip, output);
+  ::fork(frames, input, main, skip);
+  ::window(frames, main, taps);
+  ::convolve(frames, taps, result);
+  ::add(frames, result, skip, output);
 }
 """
 
@@ -71,8 +71,8 @@ _TASKS = """
 #include "resnet_hls/axis.h"
 #include "weights.h"
 
-void fork(hls::stream<input_axis_t>& input, hls::stream<pixel_t>& main, hls::stream<pixel_t>& skip) {
-  for (int p = 0; p < 30; ++p) {
+void fork(int frames, hls::stream<input_axis_t>& input, hls::stream<pixel_t>& main, hls::stream<pixel_t>& skip) {
+  for (int frame = 0; frame < frames; ++frame) for (int p = 0; p < 30; ++p) {
 #pragma HLS PIPELINE II=1
     const pixel_t pixel = resnet_hls::axis_to_word<ap_int<8>, 4>(input.read());
     main.write(pixel);
@@ -80,9 +80,9 @@ void fork(hls::stream<input_axis_t>& input, hls::stream<pixel_t>& main, hls::str
   }
 }
 
-void window(hls::stream<pixel_t>& main, hls::stream<window_t>& taps) {
+void window(int frames, hls::stream<pixel_t>& main, hls::stream<window_t>& taps) {
   pixel_t line[2][6], registers[3][3];
-  for (int y = 0; y < 6; ++y) {
+  for (int frame = 0; frame < frames; ++frame) for (int y = 0; y < 6; ++y) {
     for (int x = 0; x < 7; ++x) {
 #pragma HLS PIPELINE II=1
       pixel_t column[3] = {};
@@ -113,8 +113,8 @@ void window(hls::stream<pixel_t>& main, hls::stream<window_t>& taps) {
   }
 }
 
-void convolve(hls::stream<window_t>& taps, hls::stream<pixel_t>& result) {
-  for (int p = 0; p < 30; ++p) {
+void convolve(int frames, hls::stream<window_t>& taps, hls::stream<pixel_t>& result) {
+  for (int frame = 0; frame < frames; ++frame) for (int p = 0; p < 30; ++p) {
 #pragma HLS PIPELINE II=1
     const window_t word = taps.read();
     pixel_t pixel;
@@ -129,8 +129,8 @@ void convolve(hls::stream<window_t>& taps, hls::stream<pixel_t>& result) {
   }
 }
 
-void add(hls::stream<pixel_t>& result, hls::stream<pixel_t>& skip, hls::stream<output_axis_t>& output) {
-  for (int p = 0; p < 30; ++p) {
+void add(int frames, hls::stream<pixel_t>& result, hls::stream<pixel_t>& skip, hls::stream<output_axis_t>& output) {
+  for (int frame = 0; frame < frames; ++frame) for (int p = 0; p < 30; ++p) {
 #pragma HLS PIPELINE II=1
     const pixel_t a = result.read(), b = skip.read();
     pixel_t sum;

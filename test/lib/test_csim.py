@@ -23,6 +23,7 @@ def test_every_set_of_headers_gives_the_same(
     assert csim.run_bundled(executable, sample.folder) == "testbench: 3/3 frames bit-exact"
     images = random_images(101)
     np.testing.assert_array_equal(csim.run(executable, images, processes=2), sample.expected(images))
+    np.testing.assert_array_equal(csim.run(executable, images[:7], batch=3), sample.expected(images[:7]))
 
 
 def test_sources_compile_without_warnings(compiler: str, sample: Sample, repository: Path) -> None:

@@ -15,8 +15,8 @@ TASKS = (Task("first", ("input", "a")), Task("second", ("a", "output")))
 def test_bounded_top_connects_the_tasks() -> None:
     text = render_bounded_top(DataflowGraph("net", STREAMS, TASKS))
     assert '  hls::stream<word_t> a("a", 3);\n' in text
-    assert '  tasks.spawn("first", [&] { ::first(input, a); });\n' in text
-    assert '  tasks.spawn("second", [&] { ::second(a, output); });\n' in text
+    assert '  tasks.spawn("first", [&] { ::first(frames, input, a); });\n' in text
+    assert '  tasks.spawn("second", [&] { ::second(frames, a, output); });\n' in text
     assert "  hls::expect_drained(a);\n" in text
 
 

@@ -31,7 +31,8 @@
 // CHECK-NEXT: affine.store %{{.*}}, %[[BEFORE]]
 // CHECK: affine.load %[[WINDOW]][%[[KY]], %[[KX]]]
 // CHECK: affine.store %{{.*}}, %[[WINDOWS]][%[[Y]] - 1, %[[X]] - 1, %[[C]], %[[KY]], %[[KX]]]
-// CHECK: {hls.name = "task_window"}
+// That one row runs together with the first row of the next frame.
+// CHECK: {hls.name = "task_window", hls.overlap = 1 : i64}
 // CHECK: affine.for
 // CHECK-NOT: affine.load %arg0
 // CHECK: affine.load %[[WINDOWS]]
@@ -106,12 +107,13 @@ func.func @product(%image: memref<4xi8>, %result: memref<3xi32>) {
 }
 // -----
 // A window that may lie outside the map altogether (a 1 x 1 convolution with padding): the nest walks the map already, a
-// row and a pixel behind.
+// row and a pixel behind. It hands out in each of its six rows, so the last two have no place in those of the next frame.
 // CHECK-LABEL: func.func @padded_pixel
 // CHECK-DAG: memref.alloc() {hls.name = "line_buffer"} : memref<1x4x2xi8>
 // CHECK-DAG: memref.alloc() {hls.name = "window"} : memref<1x2xi8>
 // CHECK: affine.load %arg0[%{{.*}}, %{{.*}}, %{{.*}}]
 // CHECK-NOT: affine.load %arg0
+// CHECK-NOT: hls.overlap
 func.func @padded_pixel(%image: memref<4x4x2xi8>, %result: memref<6x6x2xi8>) {
   %zero = arith.constant 0 : i8
   affine.for %i = 0 to 6 {

@@ -68,9 +68,22 @@ class Network:
         return Network(actors, per_task, interval, stream_name(image), stream_name(result), counts[image])
 
     def timing(self, frames: int = FRAMES) -> Timing:
-        """A schedule to be settled, of images that arrive evenly over the interval."""
+        """A schedule to be settled, of images that arrive evenly over the interval, as if more of them followed."""
         even = np.arange(self.words, dtype=np.int64) * self.interval // self.words
-        return Timing(self.actors, {self.image: repeated(even, self.interval, frames)}, frames)
+        return Timing(self.actors, {self.image: repeated(even, self.interval, frames)}, frames, self.interval)
+
+    @property
+    def frames_that_show(self) -> int:
+        """So many frames, where they complete with some depths, that any number of them does.
+
+        What waits for itself does so in a circle of iterations, each waiting for the next. The least such circle passes
+        each task once, for whoever comes twice to a task can leave it the first time as the second. From there on it
+        goes back in time, but for words of a frame that a task writes in the round of the next: by one round at most
+        for each task that overlaps frames. One round before, for what such a task begins with, and one behind, as in
+        the last the task waits for no words.
+        """
+        overlapping = sum(actor.overlaps for actor in self.actors)
+        return overlapping + 2 if overlapping else 1
 
     def schedule(self, timing: Timing) -> Schedule:
         """The figures of a settled schedule."""
@@ -91,8 +104,9 @@ def schedule(module: ir.Operation, frames: int = FRAMES, depths: Mapping[str, in
 
     Args:
         module: with one dataflow.
-        frames: that follow each other. The peaks are those of all of them; already those of one are depths with which
-            nothing can deadlock: whatever fits one complete frame fits every one, if each waits for the last.
+        frames: that follow each other. The peaks are those of all of them. Where no task overlaps frames, already those
+            of one are depths with which nothing can deadlock: whatever fits one complete frame fits every one, if each
+            waits for the last. Where one does, `Network.frames_that_show` says how many it takes.
         depths: room in streams, in words; those that are not named have no end.
 
     Raises:

@@ -12,6 +12,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import Array, steps_of
 from resnet_hls.analysis.nests import Nest
+from resnet_hls.analysis.overlap import overlap_of
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import PassFailure
 
@@ -78,16 +79,27 @@ class Task:
         return {}
 
     def steps(self, stream: ir.Value) -> Array:
-        """The iteration of the task at each of its transfers of `stream`, in order. Do not change it."""
+        """The iteration of the task at each of its transfers of `stream`, in order; from `trip_count` on they are the
+        next frame's. Do not change it.
+        """
         if stream not in self._steps:
             found = [steps_of(t.op, self.nest) for t in self.transfers if t.stream == stream]
             self._steps[stream] = np.sort(np.concatenate(found)) if len(found) != 1 else found[0]
         return self._steps[stream]
 
+    @cached_property
+    def extents(self) -> list[int]:
+        """Iterations of each loop of the nest per frame; rows that run together with the next frame's count there."""
+        first, *others = self.nest.extents
+        return [first - overlap_of(self.nest), *others]
+
     @property
     def trip_count(self) -> int:
-        """Iterations of the pipelined loop per frame."""
-        return int(np.prod(self.nest.extents, dtype=np.int64))
+        """Iterations of the pipelined loop per frame.
+
+        Those of transfers may lie beyond: in the iterations of the next frame, where frames overlap.
+        """
+        return int(np.prod(self.extents, dtype=np.int64))
 
 
 def tasks(dataflow: ir.Operation) -> list[Task]:

@@ -10,7 +10,8 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.nests import Nest, trip_count
+from resnet_hls.analysis.overlap import OVERLAP, overlap_of, rows_of_statement
 from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow, words_written
 from resnet_hls.dialects.hls import hls
 from resnet_hls.ir_utils import dims_of
@@ -30,6 +31,11 @@ class VerifyDataflow(Pass):
     constant in steps of 1; the nest accesses arrays by `affine.load` and `affine.store` and streams by `hls.read` and
     `hls.write`. Every stream has one writer and one reader, and carries in a frame as many words as are read from it.
     Tasks stand in the order in which data flows: there is no cycle.
+
+    A task may end a frame while it begins the next: where its outermost loop, of H + k iterations, is marked
+    `hls.overlap = k`, k is at least 1 and at most H. Then each transfer stands under an `affine.if` in the innermost
+    body. One around reads holds in the first H iterations only, one around writes alone in iterations less than H
+    apart. Other statements do not depend on the outermost loop.
 
     No array is larger than a line buffer. The bound: an array of a task has fewer elements than the largest of the
     task's streams carries in a frame; one as large could hold a feature map, while the `k - 1` rows of a line buffer
@@ -90,10 +96,51 @@ def _check_task(task: Task) -> None:
             raise PassFailure(
                 op, f"'{op.name}' in a task", help="only affine accesses, streams and arith may stand there"
             )
+    _check_overlap(task)
     for op in iu.walk(task.op, "affine.store"):
         target = iu.defining_op(iu.accessed_memref(op))
         if target is not None and target.name == "memref.get_global":
             raise PassFailure(op, "a store into a constant")
+
+
+def _check_overlap(task: Task) -> None:
+    """That iterations of two frames may run together where they are marked to."""
+    nest = task.nest
+    if any(OVERLAP in loop.attributes for loop in nest.loops[1:]):
+        raise PassFailure(nest.loops[1], "only the outermost loop may overlap frames")
+    if OVERLAP not in nest.root.attributes:
+        return
+    rows, overlap = nest.extents[0], overlap_of(nest)
+    height = rows - overlap
+    if not 1 <= overlap <= height:
+        raise PassFailure(nest.root, f"{overlap} of {rows} iterations that overlap the next frame's")
+    for statement in iu.block_operations(nest.block):
+        transfers = [op.name for op in iu.walk(statement, "hls.read", "hls.write")]
+        if not transfers:
+            if any(0 in dims_of(expr) for expr in _exprs(statement, nest)):
+                message = "a statement that depends on the outermost loop, whose iterations overlap the next frame's"
+                raise PassFailure(statement, message)
+            continue
+        if statement.name != "affine.if" or (len(statement.regions) > 1 and len(statement.regions[1].blocks)):
+            raise PassFailure(statement, "a transfer without a condition where frames overlap")
+        first, last = rows_of_statement(statement, nest)
+        reads = "hls.read" in transfers
+        if last >= height if reads else first <= last - height:
+            kind = "read" if reads else "written"
+            message = f"a word is {kind} in iterations {first} to {last}, where frames overlap from {height} on"
+            raise PassFailure(statement, message, help="without hls.overlap, a frame ends before the next begins")
+
+
+def _exprs(statement: ir.Operation, nest: Nest) -> list[ir.AffineExpr]:
+    """All indices and conditions in a statement, over the loops of the nest."""
+    found: list[ir.AffineExpr] = []
+    for op in iu.walk(statement, "affine.load", "affine.store", "affine.if"):
+        if op.name == "affine.if":
+            exprs = [expr for expr, _ in iu.set_constraints(op.attributes["condition"])]
+        else:
+            exprs = list(iu.access_map(op).results)
+        found += nest.in_terms_of_loops(exprs, iu.index_operands(op))
+    return found
 
 
 def _check_order(dataflow: ir.Operation, found: list[Task]) -> None:

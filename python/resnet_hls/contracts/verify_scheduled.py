@@ -29,7 +29,8 @@ class VerifyScheduled(Pass):
     loop; every loop inside it is unrolled whole (`hls.unroll` is its trip count). Every array has `hls.storage` and
     `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least, and with the room that
     streams have, the tasks complete a frame (`analysis/timing.py`): in a network of tasks with blocking reads and
-    writes, then no order of execution can get stuck. The ports carry 8-bit elements.
+    writes, then no order of execution can get stuck. Where tasks end a frame while they begin the next (`hls.overlap`),
+    they complete as many frames as it takes to show that any number is. The ports carry 8-bit elements.
     """
 
     name: ClassVar[str] = "verify-scheduled"
@@ -83,7 +84,9 @@ def _check_depths(module: ir.Operation) -> None:
             message = f"stream '{name}' has room for {depth} words, expected {_LEAST_DEPTH} at least"
             raise PassFailure(streams[name], message, help="run hls-size-fifos")
     # Depths that are filled again and again have no schedule that is found at once, but may well have one.
-    if not network.timing(frames=1).settle(depths) and (full := stuck(network.actors, depths)):
+    frames = network.frames_that_show
+    batch = [actor.batch(frames) for actor in network.actors]
+    if not network.timing(frames).settle(depths) and (full := stuck(batch, depths)):
         others = f", nor in {', '.join(map(repr, full[1:]))}" if len(full) > 1 else ""
         message = f"deadlock: no task can go on, there is no room in stream '{full[0]}'{others}"
         raise PassFailure(streams[full[0]], message, help="run hls-size-fifos")

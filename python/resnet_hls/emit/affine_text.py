@@ -13,10 +13,11 @@ from resnet_hls.analysis.nests import linear
 
 @dataclass(frozen=True)
 class Variable:
-    """A loop variable: its C++ name and its trip count."""
+    """A loop variable: its C++ name, how many values it takes, and the first of them."""
 
     name: str
     extent: int
+    first: int = 0
 
 
 _ADD, _MULTIPLY, _ATOM = 1, 2, 3
@@ -27,7 +28,8 @@ def bounds(expr: ir.AffineExpr, variables: Sequence[Variable]) -> tuple[int, int
     if isinstance(expr, ir.AffineConstantExpr):
         return expr.value, expr.value
     if isinstance(expr, ir.AffineDimExpr):
-        return 0, variables[expr.position].extent - 1
+        variable = variables[expr.position]
+        return variable.first, variable.first + variable.extent - 1
     assert isinstance(expr, ir.AffineBinaryExpr)
     (a, b), (c, d) = bounds(expr.lhs, variables), bounds(expr.rhs, variables)
     if isinstance(expr, ir.AffineAddExpr):

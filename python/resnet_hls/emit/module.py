@@ -15,7 +15,7 @@ from resnet_hls.dialects.hls import hls
 from resnet_hls.emit.arrays import word_type
 from resnet_hls.emit.expressions import type_name
 from resnet_hls.emit.layout import initializer, signature, wrapped
-from resnet_hls.emit.task import Constant, TaskWriter
+from resnet_hls.emit.task import FRAMES, Constant, TaskWriter
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.project.testbench import DataflowGraph, Stream
 from resnet_hls.project.testbench import Task as GraphTask
@@ -120,16 +120,20 @@ class ModuleWriter:
             for what, value in (("lanes", p.lanes), ("words", p.words), ("elements", p.elements))
         )
         return (
-            self.title(f"The accelerator {self.name}: one frame a call, AXI4-Stream in and out.")
+            self.title(f"The accelerator {self.name}: a number of frames a call, AXI4-Stream in and out.")
             + f"#ifndef {guard}\n#define {guard}\n\n"
             + includes("<ap_axi_sdata.h>", "<ap_int.h>", "<hls_stream.h>")
             + "\n// A frame in words of the ports, rows before columns before channels.\n"
             + f"namespace {self.name}_io {{\n{io}\n}} // namespace {self.name}_io\n\n"
             + f"using input_axis_t = ap_axiu<{self.source.bits}, 0, 0, 0>;\n"
             + f"using output_axis_t = ap_axiu<{self.sink.bits}, 0, 0, 0>;\n\n"
-            + f"void {self.name}(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output);\n"
+            + f"{self.signature()};\n"
             + f"\n#endif // {guard}\n"
         )
+
+    def signature(self) -> str:
+        ports = ["hls::stream<input_axis_t>& input", "hls::stream<output_axis_t>& output"]
+        return signature(self.name, [f"int {FRAMES}", *ports])
 
     def graph(self) -> DataflowGraph:
         """What the top function connects, for the test bench on bounded streams."""
@@ -157,14 +161,15 @@ class ModuleWriter:
             name = stream_name(stream)
             lines += wrapped(f'hls::stream<{word_type(stream)}> {name}("{name}");', "  ")
             lines.append(f"#pragma HLS STREAM variable={name} depth={depth_of(fifo)}")
-        calls = [line for t in graph.tasks for line in wrapped(f"{t.name}({', '.join(t.args)});", "  ")]
+        calls = [line for t in graph.tasks for line in wrapped(f"{t.name}({', '.join([FRAMES, *t.args])});", "  ")]
         return (
             self.title(f"Top function of {self.name}: its streams and its tasks.")
             + f'#include "{self.name}.h"\n\n'
             + includes('"resnet_hls/warnings.h"', '"resnet_hls/word.h"', '"tasks.h"')
             + "\nusing resnet_hls::word;\n\n"
-            + f"void {self.name}(hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {{\n"
+            + f"{self.signature()} {{\n"
             + "#pragma HLS INTERFACE axis port=input\n#pragma HLS INTERFACE axis port=output\n"
+            + f"#pragma HLS INTERFACE ap_none port={FRAMES}\n"
             + "#pragma HLS INTERFACE ap_ctrl_none port=return\n#pragma HLS DATAFLOW\n"
             + "\n".join(lines)
             + "\n\n"
@@ -174,11 +179,11 @@ class ModuleWriter:
 
     def read_input(self) -> str:
         words = f"hls::stream<{word_type(self.source.stream)}>& words"
-        return signature("read_input", ["hls::stream<input_axis_t>& input", words])
+        return signature("read_input", [f"int {FRAMES}", "hls::stream<input_axis_t>& input", words])
 
     def write_output(self) -> str:
         words = f"hls::stream<{word_type(self.sink.stream)}>& words"
-        return signature("write_output", [words, "hls::stream<output_axis_t>& output"])
+        return signature("write_output", [f"int {FRAMES}", words, "hls::stream<output_axis_t>& output"])
 
     def writers(self) -> list[TaskWriter]:
         return [TaskWriter(task, self.constants) for task in self.tasks]
@@ -208,17 +213,18 @@ class ModuleWriter:
             "\n".join([includes('"tasks.h"'), includes("<cstdint>"), includes(*supports, '"weights.h"'), ""]),
             "// The input port: beats to words.\n"
             f"{self.read_input()} {{\n"
-            f"  words: for (int i = 0; i < {io}::input_words; ++i) {{\n#pragma HLS PIPELINE II=1 style=flp\n"
-            f"    words.write(resnet_hls::axis_to_word<{element}, {self.source.lanes}>(input.read()));\n  }}\n}}\n\n",
+            f"{port_loops(f'{io}::input_words')}"
+            f"      words.write(resnet_hls::axis_to_word<{element}, {self.source.lanes}>(input.read()));\n"
+            "    }\n  }\n}\n\n",
         ]
         for writer in self.writers():
             parts.append(comment(writer.task) + writer.function() + "\n")
         parts.append(
             "// The output port: words to beats, TLAST on the last one of a frame.\n"
             f"{self.write_output()} {{\n"
-            f"  words: for (int i = 0; i < {io}::output_words; ++i) {{\n#pragma HLS PIPELINE II=1 style=flp\n"
-            f"    const bool last = i == {io}::output_words - 1;\n"
-            f"    output.write(resnet_hls::word_to_axis<{self.sink.bits}>(words.read(), last));\n  }}\n}}\n"
+            f"{port_loops(f'{io}::output_words')}"
+            f"      const bool last = i == {io}::output_words - 1;\n"
+            f"      output.write(resnet_hls::word_to_axis<{self.sink.bits}>(words.read(), last));\n    }}\n  }}\n}}\n"
         )
         return "".join(parts)
 
@@ -241,6 +247,14 @@ class ModuleWriter:
 def depth_of(fifo: ir.Operation) -> int:
     depth: int = ir.IntegerAttr(fifo.attributes["depth"]).value
     return depth
+
+
+def port_loops(words: str) -> str:
+    """The head of the loops of a task at a port: over frames, and over the words of one."""
+    return (
+        f"  batch: for (int frame = 0; frame < {FRAMES}; ++frame) {{\n"
+        f"    words: for (int i = 0; i < {words}; ++i) {{\n#pragma HLS PIPELINE II=1 style=flp\n"
+    )
 
 
 def comment(task: Task) -> str:

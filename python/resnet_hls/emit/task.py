@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.overlap import overlap_of, rows_of_statement
 from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
 from resnet_hls.emit import layout
 from resnet_hls.emit.affine_text import AffineText, Variable
@@ -26,6 +28,8 @@ _NAMES = {"arith.trunci": "quantized", "arith.addi": "sum", "arith.minsi": "clam
 _WHOLE = {"arith.muli", "arith.extsi", "arith.extui"}
 #: Longer expressions get a name, so that a statement can be read.
 _LONG = 60
+#: Of every task: how many frames a call runs, the loop over them, its variable, and the row that is handed out.
+FRAMES, _BATCH, _FRAME, _ROW = "frames", "batch", "frame", "row"
 _EFFECTS = {"affine.store", "hls.read", "hls.write", "affine.for"}
 
 
@@ -64,13 +68,18 @@ class TaskWriter:
     def function(self) -> str:
         self.names |= {stream_name(s) for s in [*self.task.inputs, *self.task.outputs]}
         self.names |= {constant.name for constant in self.constants.values()}
-        self.operations([o.operation for o in iu.body(self.task.op).operations])
+        self.names |= {FRAMES, _BATCH, _FRAME}
+        for op in (o.operation for o in iu.body(self.task.op).operations):
+            if op == self.task.nest.root:
+                self.batch(op)
+            else:
+                self.statement(op)
         return f"{self.signature()} {{\n" + "\n".join(self.lines) + "\n}\n"
 
     def signature(self) -> str:
         streams = [*self.task.inputs, *self.task.outputs]
         parameters = [f"hls::stream<{word_type(stream)}>& {stream_name(stream)}" for stream in streams]
-        return layout.signature(self.task.name, parameters)
+        return layout.signature(self.task.name, [f"int {FRAMES}", *parameters])
 
     # --- affine
     # ----------------------------------------------------------------------------------------------------------
@@ -125,6 +134,49 @@ class TaskWriter:
             else:
                 self.statement(op)
             done += len(group)
+
+    def batch(self, root: ir.Operation) -> None:
+        """The nest, for one frame after the other; one round more where a frame ends in that of the next."""
+        comparison = "<=" if overlap_of(self.task.nest) else "<"
+        self.line(f"{_BATCH}: for (int {_FRAME} = 0; {_FRAME} {comparison} {FRAMES}; ++{_FRAME}) {{")
+        self.indent += 1
+        self.loop(root)
+        self.indent -= 1
+        self.line("}")
+
+    def overlapping(self, ops: Sequence[ir.Operation]) -> None:
+        """The body of a nest whose last rows run together with the next frame's first."""
+        others: list[ir.Operation] = []
+        for op in ops:
+            if iu.walk(op, "hls.read", "hls.write"):
+                self.operations(others)
+                self.of_a_frame(op)
+                others = []
+            else:
+                others.append(op)
+        self.operations(others)
+
+    def of_a_frame(self, op: ir.Operation) -> None:
+        """A statement under a condition that reads or writes: in the rows and for the frames that it is there for."""
+        nest = self.task.nest
+        height = self.task.extents[0]
+        first, last = rows_of_statement(op, nest)
+        place = next(n for n, (value, _) in enumerate(self.variables) if value == nest.induction[0])
+        value, step = self.variables[place]
+        here, frame, row = len(self.lines), f"{_FRAME} < {FRAMES}", step
+        late = f"{step.name} < {first}"
+        if last >= height:  # below the map: what is left of the frame before
+            row = Variable(self.unique(_ROW), height, first)
+            frame = f"{late} ? {_FRAME} > 0 : {frame}"
+        self.variables[place] = value, row
+        condition = self.condition(op)
+        if condition:
+            frame = f"{f'({frame})' if last >= height else frame} && {condition}"
+        self.guarded(frame, [op])
+        self.variables[place] = value, step
+        if row is not step and any(re.search(rf"\b{row.name}\b", text) for text in self.lines[here:]):
+            text = f"const int {row.name} = {late} ? {step.name} + {height} : {step.name};"
+            self.lines[here:here] = layout.wrapped(text, "  " * self.indent)
 
     def block(self, block: ir.Block) -> None:
         self.operations(iu.block_operations(block))
@@ -219,7 +271,8 @@ class TaskWriter:
         self.line(f"{element} = {(cast(text, width) if text.grown else text).text};")
 
     def loop(self, op: ir.Operation) -> None:
-        extent = trip_count(op)
+        nest = self.task.nest
+        extent = self.task.extents[0] if op == nest.root else trip_count(op)
         label = ir.StringAttr(op.attributes["hls.label"]).value if "hls.label" in op.attributes else ""
         taken = {variable.name for _, variable in self.variables}
         wanted = _VARIABLES.get(label, label.removesuffix("s")) or "ijklmn"[len(self.variables) % 6]
@@ -234,7 +287,10 @@ class TaskWriter:
             self.line("#pragma HLS UNROLL")
         self.variables.append((iu.body(op).arguments[0], Variable(name, extent)))
         self.indent += 1
-        self.block(iu.body(op))
+        if op == nest.loops[-1] and overlap_of(nest):
+            self.overlapping(iu.block_operations(iu.body(op)))
+        else:
+            self.block(iu.body(op))
         self.indent -= 1
         self.variables.pop()
         self.line("}")

@@ -9,6 +9,10 @@ once.
    line_buffer[0] ────────> column[0]   oldest row      └──────────────┘
 ```
 In each column the rows move up: what was read from row r of the line buffer makes room for what the row below holds.
+
+That goes on from one frame to the next: in row y of a frame, column[R - l] holds row y - l, and where that is negative,
+row H + y - l of the frame before. So what a walk hands out below the last row of its map it can hand out while it reads
+the first rows of the next frame (`hls.overlap`, see `analysis/overlap.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from contextlib import contextmanager
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.overlap import OVERLAP, may_overlap, rows_of
 from resnet_hls.analysis.reuse import POSITION, Lagged, Walk
 from resnet_hls.passes._split_windows import allocate
 
@@ -45,6 +50,7 @@ class LineBuffer:
         y, x, c = dim(0), dim(1), dim(2)
         extents = self.nest.extents
         self.nest.loops[-1].attributes["hls.pipeline"] = ir.UnitAttr.get()
+        self.mark_overlap()
         first = iu.edge_guard(list(range(POSITION, self.depth)), extents, last=False)
         in_columns = [(self.width - 1 - x, False)] if extents[1] > self.width else []
         in_rows = [(self.height - 1 - y, False)] if extents[0] > self.height else []
@@ -79,6 +85,13 @@ class LineBuffer:
         for load in self.walk.loads:
             if not load.columns[1]:
                 load.access.op.erase()
+
+    def mark_overlap(self) -> None:
+        """Lets the rows of steps below the map run together with the first ones of the next frame."""
+        rows = self.nest.extents[0]
+        if may_overlap(self.height, rows, [rows_of(store.op, self.nest) for store in self.nest.stores]):
+            i64 = ir.IntegerType.get_signless(64)
+            self.nest.root.attributes[OVERLAP] = ir.IntegerAttr.get(i64, rows - self.height)
 
     def window(self, loads: list[Lagged], first: list[Constraint]) -> tuple[ir.Value, int, int]:
         """Registers for what `loads` hand out, filled a column at each position.

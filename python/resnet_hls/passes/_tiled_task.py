@@ -13,6 +13,7 @@ from torch_mlir.dialects import arith, memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.overlap import OVERLAP
 from resnet_hls.analysis.tasks import transfer_of
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import PassFailure
@@ -40,6 +41,8 @@ class TaskBuilder(Tiled):
             kept = [d for d, n in enumerate(tiling.groups) if n > 1]
             marks: list[Marks] = [{"hls.label": ir.StringAttr.get(tiling.label(d, lanes=False))} for d in kept] or [{}]
             marks[-1]["hls.pipeline"] = ir.UnitAttr.get()
+            if OVERLAP in tiling.nest.root.attributes:
+                marks[0][OVERLAP] = tiling.nest.root.attributes[OVERLAP]
             with iu.affine_loops([tiling.groups[d] for d in kept] or [1], marks) as induction:
                 self.group_of = dict(zip(kept, induction, strict=False))
                 for cluster in tiling.clusters:

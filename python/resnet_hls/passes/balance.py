@@ -50,7 +50,7 @@ class Choice:
         return [every - set(fixed_loops(guards_of(op, self.task.nest))) for op in ops]
 
     def cycles(self, factors: dict[int, int]) -> int:
-        extents = enumerate(self.task.nest.extents)
+        extents = enumerate(self.task.extents)
         return prod(n // factors.get(d, 1) for d, n in extents if d not in self.taps)
 
     def multipliers(self, factors: dict[int, int]) -> int:

@@ -29,7 +29,9 @@ class SizeFifos(Pass):
     neither the interval nor the latency grows (`analysis/waiting.py`).
 
     These depths cannot deadlock: the tasks form a Kahn network, whose streams do not depend on the order of execution,
-    so if one complete schedule fits into the depths, no schedule can get stuck. The modelled schedule is one.
+    so if one complete schedule fits into the depths, no schedule can get stuck. The modelled schedule is one. Where a
+    window task ends a frame while it begins the next (`hls.overlap`), four frames need not speak for all;
+    `verify-scheduled` then takes as many as do.
     """
 
     name: ClassVar[str] = "hls-size-fifos"

@@ -97,6 +97,10 @@ class TemporalReuse(Pass):
     runs. Loops over the taps of a window are marked `hls.tap`: their elements arrive together, so `hls-unroll-loops`
     unrolls them whole.
 
+    A walk has more rows of steps than its map has: windows hang over the bottom, a skip is handed out some rows late.
+    The outermost loop is marked `hls.overlap = k` where these last k rows may run together with the first k rows of the
+    next frame. The mark changes nothing of what a frame computes; hardware does not stop between frames with it.
+
     The line buffer is the reuse distance of the access: between the first and the last use of an element lie
     `(k - 1) * dilation` rows and as many pixels.
     """

@@ -142,7 +142,7 @@ def task_row(task: Task, cycles: int, multipliers: int) -> dict[str, Any]:
             unroll[label] = max(unroll.get(label, 1), trip_count(loop))
     return {
         "name": task.name,
-        "loops": list(task.nest.extents),
+        "loops": list(task.extents),
         "unroll": unroll,
         "cycles": cycles,
         "dsp": multipliers,

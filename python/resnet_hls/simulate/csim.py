@@ -40,6 +40,10 @@ Bytes = NDArray[np.int8] | NDArray[np.uint8]
 _OPTIMIZE = {"fast": ["-O3", "-march=native"], "bounded": ["-O3", "-march=native"], "xilinx": ["-O2"]}
 _EXIT_DEADLOCK = 4  # lib/csim/bounded/dataflow.h
 _CACHED_EXECUTABLES = 32
+#: Frames in a call: enough that what runs together of several frames does, few enough for memory.
+BATCH = 16
+#: Frames that a process gets at least where there are as many, for the same reason.
+_FRAMES_A_PROCESS = 4
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,15 @@ def compile_testbench(
     return executable
 
 
-def run(executable: Path, images: Bytes, *, processes: int | None = None) -> NDArray[np.int8]:
+def run(executable: Path, images: Bytes, *, processes: int | None = None, batch: int = BATCH) -> NDArray[np.int8]:
     """Runs images through a compiled test bench.
 
     Args:
         executable: of `compile_testbench`.
         images: (N, H, W, C), int8 or uint8: quantized images.
-        processes: how many run at a time, each with its share of the images; by default as many as there are cores.
+        processes: how many run at a time, each with its share of the images; by default as many as there are cores,
+            but no more than have some frames each.
+        batch: frames in a call of the accelerator, at least 1; the results do not depend on it.
 
     Returns:
         (N, output elements), int8: the bytes of the outputs (view them as uint8 where the output is unsigned).
@@ -131,13 +137,14 @@ def run(executable: Path, images: Bytes, *, processes: int | None = None) -> NDA
         raise UserError(f"images are {images.dtype}{images.shape}, expected bytes of shape (N, H, W, C)")
     if len(images) == 0:
         return np.zeros((0, 0), np.int8)
-    parts = np.array_split(images, min(processes or os.cpu_count() or 1, len(images)))
+    most = max(1, len(images) // _FRAMES_A_PROCESS)
+    parts = np.array_split(images, min(processes or os.cpu_count() or 1, most))
     with tempfile.TemporaryDirectory(prefix="resnet-hls-csim-") as folder:
 
         def run_part(number: int) -> NDArray[np.int8]:
             source, target = Path(folder, f"images{number}.bin"), Path(folder, f"outputs{number}.bin")
             source.write_bytes(parts[number].tobytes())
-            _execute([str(executable), "--run", str(source), str(target)])
+            _execute([str(executable), "--batch", str(batch), "--run", str(source), str(target)])
             return np.frombuffer(target.read_bytes(), np.int8).reshape(len(parts[number]), -1)
 
         with ThreadPoolExecutor(len(parts)) as pool:
