@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What skips cost in real networks, beside the best published form: counted in the scheduled design, on two boards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration_tool import Tool
+
+from resnet_hls import compile
+
+BOARDS = ("kv260", "ultra96v2")
+NETWORKS = ("resnet8", "resnet20")
+
+
+def identity_blocks(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Blocks without a stride: their receptive field is about twice that of the last window, not three times."""
+    blocks = report["residual_blocks"]
+    return [b for b in blocks if b["skip_buffer_bytes_naive"] < 2.5 * b["skip_buffer_bytes_published"]]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_additions_that_fold(network: str, board: str) -> None:
+    """Bundled networks: nothing is rounded before an addition."""
+    report = compile(network, board).report
+    assert report["skip_buffer_bytes"] <= 0.2 * report["skip_buffer_bytes_published"]
+    assert len(identity_blocks(report)) == {"resnet8": 1, "resnet20": 7}[network]
+    for block in identity_blocks(report):
+        assert block["skip_buffer_bytes"] <= 0.12 * block["skip_buffer_bytes_published"], block
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_additions_that_do_not_fold(tool: Tool, shared: Path, tmp_path: Path, network: str, board: str) -> None:
+    """Sums are rounded first, so the skip waits for the last product: of a map 8 pixels wide that is 4 pixels of 18."""
+    model = shared / "models" / f"{network}_a8w8b16.qonnx.onnx"
+    tool("build", str(model), "--board", board, "-o", str(tmp_path / "out"))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["skip_buffer_bytes"] <= 0.25 * report["skip_buffer_bytes_published"]
+    assert len(identity_blocks(report)) == {"resnet8": 1, "resnet20": 7}[network]
+    for block in identity_blocks(report):
+        published = block["skip_buffer_bytes_published"]
+        small = published == (2 * 8 + 2) * 64
+        assert block["skip_buffer_bytes"] <= (4 * 64 if small else 0.12 * published), block
