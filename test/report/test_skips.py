@@ -52,9 +52,11 @@ def dataflow(streams: list[Stream]) -> ir.Module:
     return ir.Module.parse(function, make_context())
 
 
-def report(streams: list[Stream], *blocks: ResidualBlock, **line_buffers: int) -> dict[str, Any]:
+def report(
+    streams: list[Stream], *blocks: ResidualBlock, skip_rows: dict[str, int] | None = None, **line_buffers: int
+) -> dict[str, Any]:
     tasks = dict.fromkeys([name for stream in streams for name in stream[:2]], 0)
-    return skip_report(dataflow(streams).operation, blocks, {**tasks, **line_buffers})
+    return skip_report(dataflow(streams).operation, blocks, {**tasks, **line_buffers}, skip_rows or {})
 
 
 HEAD: list[Stream] = [("in", "stem", 2, 1)]
@@ -83,6 +85,13 @@ def test_handed_on_by_the_window_task() -> None:
     """The line buffer of the first convolution holds the skip: what it keeps there is the convolution's."""
     shared: list[Stream] = [("stem", "conv_window", 2, 1), ("conv_window", "join", 6, 1)]
     assert report([*HEAD, *shared, *MAIN, *TAIL], BLOCK, conv_window=500)["skip_buffer_bytes"] == 6
+
+
+def test_longer_line_buffer() -> None:
+    """Rows that the line buffer has for the skip alone are the skip's."""
+    shared: list[Stream] = [("stem", "conv_window", 2, 1), ("conv_window", "join", 6, 1)]
+    found = report([*HEAD, *shared, *MAIN, *TAIL], BLOCK, conv_window=500, skip_rows={"conv_window": 48})
+    assert found["skip_buffer_bytes"] == 6 + 48
 
 
 def test_convolution_on_the_skip() -> None:

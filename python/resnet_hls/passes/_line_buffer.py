@@ -61,6 +61,8 @@ class LineBuffer:
                 self.store(value, self.column, [constant(self.reach)])
             if self.reach:
                 line = self.allocate([self.reach, self.width, self.channels], "line_buffer")
+                if "hls.skip_rows" in self.nest.root.attributes:
+                    line.owner.operation.attributes["hls.skip_rows"] = self.nest.root.attributes["hls.skip_rows"]
                 row = dim(self.depth)
                 with self.guard([*first, *in_columns]), self.unrolled([self.reach]) as inner:
                     self.store(self.load(line, [row, x, c], inner), self.column, [row], inner)

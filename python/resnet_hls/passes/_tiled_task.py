@@ -71,8 +71,9 @@ class TaskBuilder(Tiled):
         buffer = memref.AllocOp(ir.MemRefType.get(shape, element), [], []).result
         attributes = buffer.owner.operation.attributes
         attributes["hls.lanes"] = lanes
-        if "hls.name" in op.attributes:
-            attributes["hls.name"] = op.attributes["hls.name"]
+        for name in ("hls.name", "hls.skip_rows"):
+            if name in op.attributes:
+                attributes[name] = op.attributes[name]
         return buffer
 
     def statement(self, cluster: Cluster, groups: list[ir.Value]) -> None:

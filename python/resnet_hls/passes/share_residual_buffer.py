@@ -24,6 +24,9 @@ from resnet_hls.passes._registry import Pass, option, register_pass, remark
 from resnet_hls.passes._split_windows import allocate, split_window
 from resnet_hls.passes.merge_loops import walks_over, windowed_readers
 
+#: On a nest that walks a map, and then on its line buffer: rows that are there for skips alone.
+SKIP_ROWS = "hls.skip_rows"
+
 
 class _Share:
     def __init__(self, function: ir.Operation, more_rows: int) -> None:
@@ -91,7 +94,9 @@ class _Share:
         served = {walk.nest.root, *(out.load[0].root for out in found if out.load)}
         first = next(nest.root for nest in nests(self.function) if nest.root in served)
         parts += [Part(*self.copy(load, walk), shift) for load, shift in moved]
-        fuse_siblings(parts, before=first)
+        fused = fuse_siblings(parts, before=first)
+        if more:
+            fused.root.attributes[SKIP_ROWS] = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), more)
 
     def tell(self, out: HandOut, walk: Walk, shift: Shift, waits: int, at_once: int, more: int) -> None:
         """Says what was chosen for a value that has to wait, and why."""

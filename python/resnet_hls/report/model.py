@@ -102,7 +102,12 @@ def build_report(
             "macs_per_frame": macs,
             "dsp_roofline_fps": round(_MACS_PER_DSP * board.resources.dsp * frequency / macs, 1) if macs else None,
             "resources": resources(board, sum(products.values())),
-            **skip_report(module, blocks, {task.name: line_buffer_bytes(task.op) for task in found}),
+            **skip_report(
+                module,
+                blocks,
+                {task.name: line_buffer_bytes(task.op) for task in found},
+                {task.name: skip_row_bytes(task.op) for task in found},
+            ),
             "fifo_bytes": sum(math.ceil(row["depth"] * row["width_bits"] / 8) for row in streams),
             "line_buffer_bytes": line_buffer_bytes(dataflow),
             "weight_bytes": weight_bytes(module),
@@ -211,6 +216,16 @@ def _around(op: ir.Operation, task: Task) -> list[ir.Operation]:
         found.append(parent)
         parent = parent.parent.operation
     return found
+
+
+def skip_row_bytes(root: ir.Operation) -> int:
+    """Bytes of the rows by which line buffers are longer for the sake of skips."""
+    total = 0
+    for alloc in iu.walk(root, "memref.alloc"):
+        if "hls.skip_rows" in alloc.attributes:
+            kind = ir.MemRefType(alloc.results[0].type)
+            total += _bytes(kind) // kind.shape[0] * ir.IntegerAttr(alloc.attributes["hls.skip_rows"]).value
+    return total
 
 
 def line_buffer_bytes(root: ir.Operation) -> int:

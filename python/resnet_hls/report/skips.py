@@ -18,7 +18,10 @@ _KEYS = ("skip_buffer_bytes", "skip_buffer_bytes_naive", "skip_buffer_bytes_publ
 
 
 def skip_report(
-    module: ir.Operation, blocks: Sequence[ResidualBlock], line_buffers: Mapping[str, int]
+    module: ir.Operation,
+    blocks: Sequence[ResidualBlock],
+    line_buffers: Mapping[str, int],
+    skip_rows: Mapping[str, int],
 ) -> dict[str, Any]:
     """The part of the report that is about skips.
 
@@ -26,11 +29,12 @@ def skip_report(
         module: scheduled.
         blocks: of the same network, from its affine stage.
         line_buffers: bytes of line buffers by task.
+        skip_rows: bytes of those rows of line buffers by task that are there for skips alone.
 
     Returns:
         The totals and `residual_blocks`; null where the dataflow has no such block, and in totals of which it is part.
     """
-    streams = _Streams(the_dataflow(module), line_buffers)
+    streams = _Streams(the_dataflow(module), line_buffers, skip_rows)
     rows: list[dict[str, Any]] = []
     for block in blocks:
         ours = streams.skip_bytes(block, [other for other in blocks if other.join == block.join])
@@ -43,9 +47,10 @@ def skip_report(
 class _Streams:
     """Tasks by the streams that they write; the input port is one. Counts every stream and task once."""
 
-    def __init__(self, dataflow: ir.Operation, line_buffers: Mapping[str, int]) -> None:
+    def __init__(self, dataflow: ir.Operation, line_buffers: Mapping[str, int], skip_rows: Mapping[str, int]) -> None:
         found = tasks(dataflow)
         self.line_buffers = line_buffers
+        self.skip_rows = dict(skip_rows)  # of those forks that no block has counted yet
         self.inputs: dict[str, list[ir.Value]] = {INPUT: []} | {task.name: task.inputs for task in found}
         self.order = {name: number for number, name in enumerate(self.inputs)}
         self.writer = {op.operands[1]: INPUT for op in iu.walk(dataflow, "hls.source")}
@@ -57,7 +62,7 @@ class _Streams:
         self.counted: set[ir.Value | str] = set()
 
     def skip_bytes(self, block: ResidualBlock, siblings: Sequence[ResidualBlock]) -> int | None:
-        """Bytes of the FIFOs that only the skip passes, and of line buffers there; what was counted before is left out.
+        """Bytes of FIFOs that only the skip passes and of line buffers for it; what was counted before is left out.
 
         `siblings` are the blocks of the same join. None where no task is called like the join, or where its streams
         come from elsewhere.
@@ -72,7 +77,8 @@ class _Streams:
         alone |= {self.writer[s] for s in self.way(skip, fork)} - {self.writer[s] for s in others} - {fork}
         alone -= self.counted
         self.counted |= alone
-        return sum(self.line_buffers[one] if isinstance(one, str) else self.bytes[one] for one in alone)
+        kept = self.skip_rows.pop(fork, 0)  # by the window task where the ways part
+        return kept + sum(self.line_buffers[one] if isinstance(one, str) else self.bytes[one] for one in alone)
 
     def arriving(self, block: ResidualBlock, siblings: Sequence[ResidualBlock]) -> tuple[ir.Value, ir.Value] | None:
         """The streams by which the long way and the skip arrive at the join."""
