@@ -95,7 +95,7 @@ func.func @identity(%image: memref<6x8x2xi8>, %result: memref<6x8x2xi8>) {
 // REMARK: longer by 1 in rows, hands the skip out with a lag of 3 in rows: 4 bytes wait for the join, not 54
 // REMARK: longer by 1 in rows, hands the skip out with a lag of 3 in rows: 22 bytes wait for the join, not 72
 // REUSE-LABEL: func.func @long
-// REUSE: memref.alloc() {hls.name = "line_buffer"} : memref<3x8x2xi8>
+// REUSE: memref.alloc() {hls.name = "line_buffer", hls.skip_rows = 1 : i64} : memref<3x8x2xi8>
 func.func @long(%image: memref<6x8x2xi8>, %result: memref<6x8x2xi8>) {
   %zero = arith.constant 0 : i8
   %acc0 = memref.alloc() : memref<1xi8>
