@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from random_networks import NETWORKS, Builder, Layer, Network
 from small_networks import compile_network, write_project
 
+from resnet_hls.errors import UserError
 from resnet_hls.simulate import csim
 
 
@@ -46,7 +47,21 @@ EXAMPLES = {
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_in_cpp(name: str, tmp_path: Path) -> None:
     """The C++ on bounded streams ends, with the same integers."""
-    network = EXAMPLES[name]
-    compiled = compile_network(Builder(network).model(), tmp_path, network.dsp, count=5)
-    executable = csim.compile_testbench(write_project(compiled, tmp_path / "project"), headers="bounded")
-    np.testing.assert_array_equal(csim.run(executable, compiled.images), compiled.expected)
+    run_in_cpp(EXAMPLES[name], tmp_path)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=UserError,
+    reason="emit/task.py, of_a_frame: rows between the overlap and the first window hand out more windows",
+)
+def test_padding_narrower_than_the_window_in_cpp(tmp_path: Path) -> None:
+    """One row below the map runs together with the next frame's first, which hands out nothing before its fourth."""
+    run_in_cpp(Network((1, 7, 7), True, (Layer("conv", 7, dilation=2, pads=(1, 1, 1, 1)),), False, 600), tmp_path)
+
+
+def run_in_cpp(network: Network, folder: Path) -> None:
+    """Several frames in one call, on bounded streams."""
+    compiled = compile_network(Builder(network).model(), folder, network.dsp, count=3)
+    executable = csim.compile_testbench(write_project(compiled, folder / "project"), headers="bounded")
+    np.testing.assert_array_equal(csim.run(executable, compiled.images, processes=1), compiled.expected)
