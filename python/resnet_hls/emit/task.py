@@ -160,13 +160,16 @@ class TaskWriter:
         """A statement under a condition that reads or writes: in the rows and for the frames that it is there for."""
         nest = self.task.nest
         height = self.task.extents[0]
-        first, last = rows_of_statement(op, nest)
+        _, last = rows_of_statement(op, nest)
+        # The rows below the map for which there is something to do: no more of the frame before, even where the
+        # statement begins later in its own.
+        rows = last - height + 1
         place = next(n for n, (value, _) in enumerate(self.variables) if value == nest.induction[0])
         value, step = self.variables[place]
         here, frame, row = len(self.lines), f"{_FRAME} < {FRAMES}", step
-        late = f"{step.name} < {first}"
+        late = f"{step.name} < {rows}"
         if last >= height:  # below the map: what is left of the frame before
-            row = Variable(self.unique(_ROW), height, first)
+            row = Variable(self.unique(_ROW), height, rows)
             frame = f"{late} ? {_FRAME} > 0 : {frame}"
         self.variables[place] = value, row
         condition = self.condition(op)
