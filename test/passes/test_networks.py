@@ -30,6 +30,9 @@ PASSES = [
     "hls-flatten-reductions,verify-affine",
     "hls-fuse-loops,verify-affine",
     "hls-fold-residual-add,verify-affine",
+    "hls-rematerialize,verify-affine",
+    "hls-merge-loops,verify-affine",
+    "hls-share-residual-buffer,verify-affine",
     "hls-temporal-reuse,verify-affine",
 ]
 SHAPE = (4, 7, 9)  # channels, rows, columns: all different
