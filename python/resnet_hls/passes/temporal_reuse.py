@@ -101,7 +101,9 @@ class TemporalReuse(Pass):
     The outermost loop is marked `hls.overlap = k` where these last k rows may run together with the first k rows of the
     next frame. The mark changes nothing of what a frame computes; hardware does not stop between frames with it.
 
-    The line buffer is the reuse distance of the access: between the first and the last use of an element lie
+    Where `hls-merge-loops` or `hls-share-residual-buffer` have made such a nest already, it gets what its accesses ask
+    for. The line buffer is the reuse distance: how many rows and pixels the oldest element that a step may need lies
+    behind the newest one, over all windows and skips that the nest hands out. For one window these are
     `(k - 1) * dilation` rows and as many pixels.
     """
 
