@@ -5,7 +5,7 @@ hardware.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -326,6 +326,33 @@ def edge_guard(loops: Sequence[int], extents: Sequence[int], last: bool) -> list
     """Constraints, for `affine_guard`, that hold in the first (or last) iteration of the loops with these positions."""
     dim = ir.AffineExpr.get_dim
     return [(dim(d) - (extents[d] - 1) if last else dim(d), True) for d in loops]
+
+
+def copy_if(
+    op: ir.Operation,
+    constraints: Sequence[tuple[ir.AffineExpr, bool]],
+    operands: Sequence[ir.Value],
+    copy: Callable[[ir.Operation], None],
+    mapping: dict[ir.Value, ir.Value],
+) -> None:
+    """An `affine.if` like `op` under other constraints (over `operands` as dims), its operations copied by `copy`.
+
+    `mapping` gives the copies of values, and learns those of the results.
+    """
+    exprs, equalities = [expr for expr, _ in constraints], [equal for _, equal in constraints]
+    condition = ir.IntegerSet.get(len(operands), 0, exprs, equalities)
+    otherwise = len(op.regions[1].blocks) > 0
+    kinds = [result.type for result in op.results]
+    new = affine.AffineIfOp(condition, kinds, cond_operands=list(operands), has_else=otherwise)
+    for number, block in enumerate([new.then_block, *([new.else_block] if otherwise else [])]):
+        source = op.regions[number].blocks[0]
+        with ir.InsertionPoint(block):
+            for inner in block_operations(source):
+                copy(inner)
+            yielded = [o.operation for o in source.operations][-1].operands
+            affine.AffineYieldOp([mapping.get(value, value) for value in yielded])
+    for old, result in zip(op.results, new.results, strict=True):
+        mapping[old] = result
 
 
 def index_operands(op: ir.Operation) -> list[ir.Value]:

@@ -8,8 +8,9 @@ no IR.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from torch_mlir import ir
 
@@ -20,6 +21,20 @@ from resnet_hls.cpp_names import Names
 
 #: What stands for the nest that stores the function's input.
 INPUT = "input"
+
+Node = TypeVar("Node", bound=Hashable)
+
+
+def reachable(start: Node, following: Callable[[Node], Iterable[Node]]) -> set[Node]:
+    """All nodes of a graph that can be reached from `start`, itself included."""
+    found: set[Node] = set()
+    pending = [start]
+    while pending:
+        one = pending.pop()
+        if one not in found:
+            found.add(one)
+            pending += following(one)
+    return found
 
 
 @dataclass(frozen=True)
@@ -99,14 +114,7 @@ class _Maps:
 
     def ancestors(self, number: int) -> set[int]:
         """Numbers of all maps that a map is made of, itself included."""
-        found: set[int] = set()
-        pending = [number]
-        while pending:
-            one = pending.pop()
-            if one not in found:
-                found.add(one)
-                pending += [way.source for way in self.ways(one)]
-        return found
+        return reachable(number, lambda one: [way.source for way in self.ways(one)])
 
     def reach(self, join: int, way: _Way, fork: int) -> tuple[int, ...]:
         """Elements of map `fork`, along each of its dimensions, that an element of map `join` needs by this way."""

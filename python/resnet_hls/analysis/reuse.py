@@ -15,8 +15,11 @@ from functools import cached_property
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.nests import Access, Nest, is_constant, linear
-from resnet_hls.analysis.windows import is_private
+from resnet_hls.analysis.nests import Access, Nest, is_constant, linear, nests
+from resnet_hls.analysis.windows import is_private, needs_window
+
+#: On a nest that walks a map, and then on its line buffer: rows that are there for skips alone.
+SKIP_ROWS = "hls.skip_rows"
 
 #: Loops of a walk that are no taps: rows, columns, channels.
 POSITION = 3
@@ -159,3 +162,21 @@ def chain_from(origin: ir.Value, value: ir.Value) -> list[ir.Operation] | None:
         return True
 
     return list(chain) if visit(value) else None
+
+
+def walks_over(function: ir.Operation, buffer: ir.Value) -> list[Walk]:
+    """The nests that walk `buffer`, in program order."""
+    found = (walk_of(nest) for nest in nests(function))
+    return [walk for walk in found if walk is not None and walk.buffer == buffer]
+
+
+def windowed_readers(function: ir.Operation) -> dict[ir.Value, int]:
+    """Feature maps that windows slide over, and how many do."""
+    found: dict[ir.Value, int] = {}
+    for nest in nests(function):
+        walk = walk_of(nest)
+        for load in nest.loads:
+            streamed = not is_constant(load.buffer) and not is_private(load.buffer, nest)
+            if streamed and (walk is not None or needs_window(nest, load)):
+                found[load.buffer] = found.get(load.buffer, 0) + 1
+    return found

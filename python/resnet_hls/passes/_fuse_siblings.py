@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch_mlir import ir
-from torch_mlir.dialects import affine
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import executed
@@ -158,25 +157,9 @@ class _Copier:
                     value = self.mapping.get(op.operands[0], op.operands[0])
                     iu.affine_store(value, buffer, index_map, self.induction)
             elif op.name == "affine.if":
-                self.copy_if(op)
+                iu.copy_if(op, self.constraints(op), self.induction, self.copy, self.mapping)
             else:
                 iu.clone_into([op], self.mapping)
-
-    def copy_if(self, op: ir.Operation) -> None:
-        found = self.constraints(op)
-        condition = ir.IntegerSet.get(len(self.induction), 0, [e for e, _ in found], [equal for _, equal in found])
-        otherwise = len(op.regions[1].blocks) > 0
-        kinds = [result.type for result in op.results]
-        new = affine.AffineIfOp(condition, kinds, cond_operands=self.induction, has_else=otherwise)
-        for number, block in enumerate([new.then_block, *([new.else_block] if otherwise else [])]):
-            source = op.regions[number].blocks[0]
-            with ir.InsertionPoint(block):
-                for inner in iu.block_operations(source):
-                    self.copy(inner)
-                yielded = [o.operation for o in source.operations][-1].operands
-                affine.AffineYieldOp([self.mapping.get(value, value) for value in yielded])
-        for old, result in zip(op.results, new.results, strict=True):
-            self.mapping[old] = result
 
 
 def needed(guards: Sequence[Constraint], extents: Sequence[int]) -> list[Constraint]:

@@ -18,13 +18,13 @@ the first rows of the next frame (`hls.overlap`, see `analysis/overlap.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.overlap import OVERLAP, may_overlap, rows_of
-from resnet_hls.analysis.reuse import POSITION, Lagged, Walk
+from resnet_hls.analysis.reuse import POSITION, SKIP_ROWS, Lagged, Walk
 from resnet_hls.passes._split_windows import allocate
 
 Constraint = tuple[ir.AffineExpr, bool]
@@ -61,8 +61,8 @@ class LineBuffer:
                 self.store(value, self.column, [constant(self.reach)])
             if self.reach:
                 line = self.allocate([self.reach, self.width, self.channels], "line_buffer")
-                if "hls.skip_rows" in self.nest.root.attributes:
-                    line.owner.operation.attributes["hls.skip_rows"] = self.nest.root.attributes["hls.skip_rows"]
+                if SKIP_ROWS in self.nest.root.attributes:
+                    line.owner.operation.attributes[SKIP_ROWS] = self.nest.root.attributes[SKIP_ROWS]
                 row = dim(self.depth)
                 with self.guard([*first, *in_columns]), self.unrolled([self.reach]) as inner:
                     self.store(self.load(line, [row, x, c], inner), self.column, [row], inner)
@@ -124,7 +124,7 @@ class LineBuffer:
         with ir.InsertionPoint(load), load.location:
             value.replace_all_uses_with(self.load(buffer, simple))
 
-    def guard(self, constraints: list[Constraint]):  # type: ignore[no-untyped-def]
+    def guard(self, constraints: list[Constraint]) -> AbstractContextManager[None]:
         return iu.affine_guard(constraints, self.nest.induction)
 
     @contextmanager

@@ -10,15 +10,15 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.arrival import Arrival
 from resnet_hls.analysis.nests import Nest, is_constant, nests
+from resnet_hls.analysis.reuse import windowed_readers
 from resnet_hls.analysis.windows import is_private, name_of, needs_window
 from resnet_hls.passes._hand_outs import pixel_bytes
 from resnet_hls.passes._registry import remark
-from resnet_hls.passes.merge_loops import windowed_readers
 
 
 def recompute_pointwise(function: ir.Operation, macs_per_byte: int) -> None:
     """Gives a skip a nest of its own that computes it from a narrower map, where that is worth its multiplications."""
-    arrival = Arrival(function)
+    arrival: Arrival | None = None
     windowed = windowed_readers(function)  # their line buffers have what is needed
     writers = {store.buffer: nest for nest in nests(function) for store in nest.stores}
     for nest in nests(function):
@@ -27,6 +27,8 @@ def recompute_pointwise(function: ir.Operation, macs_per_byte: int) -> None:
             source = None if writer is None or writer.root == nest.root else pointwise_input(writer)
             if writer is None or source is None or load.buffer in windowed or readers(function, load.buffer) < 2:
                 continue
+            if arrival is None:
+                arrival = Arrival(function)
             waits = arrival.waits(nest, load)
             saved = waits * (pixel_bytes(load.buffer) - pixel_bytes(source))
             macs = prod(writer.extents)

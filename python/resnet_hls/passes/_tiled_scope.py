@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from torch_mlir import ir
-from torch_mlir.dialects import affine
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
@@ -121,17 +120,5 @@ class Scope:
     def copy_if(self, op: ir.Operation) -> None:
         constraints = iu.set_constraints(op.attributes["condition"])
         exprs = self.rewrite([e for e, _ in constraints], iu.index_operands(op))
-        condition = ir.IntegerSet.get(len(self.variables), 0, exprs, [equal for _, equal in constraints])
-        otherwise = len(op.regions) > 1 and len(op.regions[1].blocks) > 0
-        new = affine.AffineIfOp(
-            condition, [r.type for r in op.results], cond_operands=list(self.variables), has_else=otherwise
-        )
-        for number, block in enumerate([new.then_block, *([new.else_block] if otherwise else [])]):
-            source = op.regions[number].blocks[0]
-            with ir.InsertionPoint(block):
-                for inner in iu.block_operations(source):
-                    self.copy(inner)
-                yielded = [o.operation for o in source.operations][-1].operands
-                affine.AffineYieldOp([self.mapping.get(v, v) for v in yielded])
-        for old, result in zip(op.results, new.results, strict=True):
-            self.mapping[old] = result
+        moved = list(zip(exprs, (equal for _, equal in constraints), strict=True))
+        iu.copy_if(op, moved, self.variables, self.copy, self.mapping)

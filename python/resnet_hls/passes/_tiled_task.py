@@ -14,6 +14,7 @@ from torch_mlir.dialects import arith, memref
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.overlap import OVERLAP
+from resnet_hls.analysis.reuse import SKIP_ROWS
 from resnet_hls.analysis.tasks import transfer_of
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import PassFailure
@@ -71,7 +72,7 @@ class TaskBuilder(Tiled):
         buffer = memref.AllocOp(ir.MemRefType.get(shape, element), [], []).result
         attributes = buffer.owner.operation.attributes
         attributes["hls.lanes"] = lanes
-        for name in ("hls.name", "hls.skip_rows"):
+        for name in ("hls.name", SKIP_ROWS):
             if name in op.attributes:
                 attributes[name] = op.attributes[name]
         return buffer

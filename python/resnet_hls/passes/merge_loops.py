@@ -11,18 +11,12 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import executed
-from resnet_hls.analysis.nests import Nest, is_constant, nests
-from resnet_hls.analysis.reuse import Walk, walk_of
-from resnet_hls.analysis.windows import is_private, name_of, needs_window
+from resnet_hls.analysis.nests import Nest, nests
+from resnet_hls.analysis.reuse import Walk, walk_of, walks_over, windowed_readers
+from resnet_hls.analysis.windows import name_of, needs_window
 from resnet_hls.passes._fuse_siblings import fuse_siblings, parts_of
 from resnet_hls.passes._registry import Pass, register_pass, remark
 from resnet_hls.passes._split_windows import split_window
-
-
-def walks_over(function: ir.Operation, buffer: ir.Value) -> list[Walk]:
-    """The nests that walk `buffer`, in program order."""
-    found = (walk_of(nest) for nest in nests(function))
-    return [walk for walk in found if walk is not None and walk.buffer == buffer]
 
 
 def split_windows(function: ir.Operation, buffer: ir.Value) -> None:
@@ -36,18 +30,6 @@ def split_windows(function: ir.Operation, buffer: ir.Value) -> None:
             if load is None:
                 break
             split_window(function, nest, load)
-
-
-def windowed_readers(function: ir.Operation) -> dict[ir.Value, int]:
-    """Feature maps that windows slide over, and how many do."""
-    found: dict[ir.Value, int] = {}
-    for nest in nests(function):
-        walk = walk_of(nest)
-        for load in nest.loads:
-            streamed = not is_constant(load.buffer) and not is_private(load.buffer, nest)
-            if streamed and (walk is not None or needs_window(nest, load)):
-                found[load.buffer] = found.get(load.buffer, 0) + 1
-    return found
 
 
 class _Merge:

@@ -15,17 +15,13 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.arrival import Arrival, over_map
 from resnet_hls.analysis.nests import Access, Nest, is_constant, nests
-from resnet_hls.analysis.reuse import Walk, walk_of
+from resnet_hls.analysis.reuse import SKIP_ROWS, Walk, walk_of, walks_over, windowed_readers
 from resnet_hls.analysis.windows import is_private, name_of, needs_window
 from resnet_hls.passes._fuse_siblings import Part, fuse_siblings
 from resnet_hls.passes._hand_outs import HandOut, Shift, could_hand_out, handed_out, pixel_bytes
 from resnet_hls.passes._recompute import pointwise_input, readers, recompute_pointwise
 from resnet_hls.passes._registry import Pass, option, register_pass, remark
 from resnet_hls.passes._split_windows import allocate, split_window
-from resnet_hls.passes.merge_loops import walks_over, windowed_readers
-
-#: On a nest that walks a map, and then on its line buffer: rows that are there for skips alone.
-SKIP_ROWS = "hls.skip_rows"
 
 
 class _Share:

@@ -16,6 +16,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.residuals import ResidualBlock
+from resnet_hls.analysis.reuse import SKIP_ROWS
 from resnet_hls.analysis.schedule import Schedule, depths_of, schedule
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
@@ -222,9 +223,9 @@ def skip_row_bytes(root: ir.Operation) -> int:
     """Bytes of the rows by which line buffers are longer for the sake of skips."""
     total = 0
     for alloc in iu.walk(root, "memref.alloc"):
-        if "hls.skip_rows" in alloc.attributes:
+        if SKIP_ROWS in alloc.attributes:
             kind = ir.MemRefType(alloc.results[0].type)
-            total += _bytes(kind) // kind.shape[0] * ir.IntegerAttr(alloc.attributes["hls.skip_rows"]).value
+            total += _bytes(kind) // kind.shape[0] * ir.IntegerAttr(alloc.attributes[SKIP_ROWS]).value
     return total
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.residuals import INPUT, ResidualBlock
+from resnet_hls.analysis.residuals import INPUT, ResidualBlock, reachable
 from resnet_hls.analysis.tasks import fifos, lanes_of, tasks, the_dataflow, word_bits
 
 #: Of a block, and of the report in total.
@@ -104,14 +104,7 @@ class _Streams:
 
     def above(self, name: str) -> set[str]:
         """The tasks that a task depends on, itself included."""
-        found: set[str] = set()
-        pending = [name]
-        while pending:
-            one = pending.pop()
-            if one not in found:
-                found.add(one)
-                pending += [self.writer[stream] for stream in self.inputs[one]]
-        return found
+        return reachable(name, lambda one: [self.writer[stream] for stream in self.inputs[one]])
 
     def way(self, last: ir.Value, fork: str) -> set[ir.Value]:
         """The streams between a task and the reader of `last`."""
