@@ -16,10 +16,11 @@ if(NOT EXISTS "${python}")
 endif()
 set(install "${python}" -m pip install --quiet --disable-pip-version-check)
 
-# The build backend goes into the environment, because an isolated build would download it once more.
-file(STRINGS "${SOURCE}/pyproject.toml" backend REGEX "^requires = ")
-string(REGEX MATCH "scikit-build-core==[0-9.]+" backend "${backend}")
-run(${install} "${backend}")
+# What builds the extension module goes into the environment, where it stays: an isolated build would download it once
+# more and compile everything anew. Ninja is there so that make need not be.
+file(STRINGS "${SOURCE}/pyproject.toml" requires REGEX "^requires = ")
+string(REGEX MATCHALL "[a-z-]+==[0-9.]+" requires "${requires}")
+run(${install} ${requires} ninja==1.13.2)
 
 list(JOIN EXTRAS "," extras)
 run(${install} --no-build-isolation --editable "${SOURCE}[${extras}]")
