@@ -1,8 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The Python module resnet_hls.simulate._cycles.
+// The Python module resnet_hls.simulate._cycles. Python code uses resnet_hls.simulate.cycles, which gives names to what
+// this has numbers for.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "simulation.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace resnet_hls::sim;
+
+namespace {
+
+using Steps = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Ports = std::vector<std::pair<int, Steps>>;
+using Cycles = nb::ndarray<nb::numpy, Cycle, nb::ndim<1>>;
+
+std::vector<Port> ports(const Ports& given) {
+  std::vector<Port> result;
+  for (const auto& [stream, steps] : given)
+    result.push_back({stream, {steps.data(), steps.data() + steps.shape(0)}});
+  return result;
+}
+
+Cycles array(const std::vector<Cycle>& cycles) {
+  auto* copy = new std::vector<Cycle>(cycles);
+  nb::capsule owner(copy, [](void* pointer) noexcept { delete static_cast<std::vector<Cycle>*>(pointer); });
+  return Cycles(copy->data(), {copy->size()}, owner);
+}
+
+} // namespace
 
 NB_MODULE(_cycles, module) {
   module.doc() = "Cycles of a network of tasks and FIFOs.";
+
+  nb::class_<Network>(module, "Network")
+      .def(nb::init<>())
+      .def("add_stream",
+           [](Network& network, std::string name, std::int64_t depth, Cycle latency) {
+             network.streams.push_back({.name = std::move(name), .depth = depth, .latency = latency});
+           })
+      .def("add_task",
+           [](Network& network, std::string name, std::int64_t iterations, std::int64_t interval, std::int64_t depth,
+              const Ports& reads, const Ports& writes) {
+             network.tasks.push_back({std::move(name), iterations, interval, depth, ports(reads), ports(writes)});
+           })
+      .def("connect", &Network::connect)
+      .def("set_depths", [](Network& network, const std::vector<std::int64_t>& depths) {
+        for (std::size_t stream = 0; stream < network.streams.size(); ++stream)
+          network.streams[stream].depth = depths.at(stream);
+      });
+
+  nb::enum_<Wait>(module, "Wait")
+      .value("NOTHING", Wait::nothing)
+      .value("LIMIT", Wait::limit)
+      .value("WORD", Wait::word)
+      .value("ROOM", Wait::room)
+      .value("ISSUE", Wait::issue)
+      .value("PIPELINE", Wait::pipeline);
+
+  nb::class_<Blocked>(module, "Blocked")
+      .def_ro("task", &Blocked::task)
+      .def_ro("writing", &Blocked::writing)
+      .def_ro("wait", &Blocked::wait)
+      .def_ro("stream", &Blocked::stream)
+      .def_ro("since", &Blocked::since);
+
+  nb::class_<Limit>(module, "Limit")
+      .def_ro("task", &Limit::task)
+      .def_ro("stream", &Limit::stream)
+      .def_ro("full", &Limit::full)
+      .def_ro("cycles", &Limit::cycles);
+
+  nb::class_<TaskFigures>(module, "TaskFigures")
+      .def_ro("busy", &TaskFigures::busy)
+      .def_ro("stalls", &TaskFigures::stalls);
+
+  nb::class_<StreamFigures>(module, "StreamFigures")
+      .def_ro("peak", &StreamFigures::peak)
+      .def_ro("full", &StreamFigures::full)
+      .def_ro("empty", &StreamFigures::empty);
+
+  nb::class_<Moved>(module, "Moved")
+      .def_prop_ro("written", [](const Moved& moved) { return array(moved.written); })
+      .def_prop_ro("read", [](const Moved& moved) { return array(moved.read); });
+
+  nb::class_<Simulation>(module, "Simulation")
+      .def_ro("deadlock", &Simulation::deadlock)
+      .def_ro("exceeded", &Simulation::exceeded)
+      .def_ro("simulated", &Simulation::simulated)
+      .def_ro("steady", &Simulation::steady)
+      .def_ro("interval", &Simulation::interval)
+      .def_ro("cycles", &Simulation::cycles)
+      .def_ro("completed", &Simulation::completed)
+      .def_ro("tasks", &Simulation::tasks)
+      .def_ro("streams", &Simulation::streams)
+      .def_ro("limits", &Simulation::limits)
+      .def_ro("words", &Simulation::words);
+
+  module.def(
+      "simulate",
+      [](const Network& network, std::int64_t frames, Cycle most_cycles, bool skip, bool words) {
+        nb::gil_scoped_release release;
+        return simulate(network, {.frames = frames, .most_cycles = most_cycles, .skip = skip, .words = words});
+      },
+      "network"_a, "frames"_a, "most_cycles"_a, "skip"_a, "words"_a);
 }

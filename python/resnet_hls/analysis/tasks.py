@@ -101,6 +101,20 @@ class Task:
         """
         return int(np.prod(self.extents, dtype=np.int64))
 
+    @property
+    def interval(self) -> int:
+        """`hls.interval` of the pipelined loop: cycles between two iterations; 1 where nothing is said."""
+        return self._of_loop("hls.interval", 1)
+
+    @property
+    def pipeline_depth(self) -> int:
+        """`hls.depth` of the pipelined loop: stages from reading to writing; 2 where nothing is said."""
+        return self._of_loop("hls.depth", 2)
+
+    def _of_loop(self, name: str, default: int) -> int:
+        attributes = self.nest.loops[-1].attributes
+        return ir.IntegerAttr(attributes[name]).value if name in attributes else default
+
 
 def tasks(dataflow: ir.Operation) -> list[Task]:
     return [Task(o.operation) for o in iu.body(dataflow).operations if o.operation.name == "hls.task"]

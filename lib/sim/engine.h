@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs a network: gives every word the cycle in which it is written and the one in which it is read. Cycles in which a
+// task only counts are not stepped through: a word's cycle follows from those of the words before it, and is computed
+// once, when all of these are known. What cannot be computed then, no hardware can do either.
+#ifndef RESNET_HLS_SIM_ENGINE_H
+#define RESNET_HLS_SIM_ENGINE_H
+
+#include <deque>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "network.h"
+
+namespace resnet_hls::sim {
+
+// What a stage of a task waits for.
+enum class Wait {
+  nothing,  // its work is done
+  limit,    // the run was to go no further
+  word,     // of a stream that is empty
+  room,     // in a stream that is full
+  issue,    // the last stage: an iteration that has not begun
+  pipeline, // the first stage: the last one, which does not move on
+};
+
+struct Blocked {
+  int task;
+  bool writing; // its last stage rather than its first
+  Wait wait;
+  int stream;  // where it waits for a word or room
+  Cycle since; // where it waits for a word or room
+};
+
+// The words of a stream, through all frames so far.
+struct Moved {
+  std::vector<Cycle> written, read;
+};
+
+class Engine {
+public:
+  // Depths of the streams, one each, in place of the network's own. The network must outlive the engine.
+  Engine(const Network& network, std::vector<std::int64_t> depths, std::int64_t frames);
+
+  // Instead of a task, this is in which cycles a frame's words move, and in each later frame `interval` later. All
+  // tasks run that are not replaced.
+  struct Script {
+    std::span<const Cycle> written, read; // of a frame; empty on the side that a task of the engine moves
+  };
+  void replace(const std::vector<bool>& replaced, const std::vector<Script>& scripts, Cycle interval);
+
+  // Goes as far as it can with iterations of rounds below `round`; a frame is a round, and what overlaps is one more.
+  void run(std::int64_t round);
+  // Ends the run after so many frames instead.
+  void truncate(std::int64_t frames);
+
+  // A circle of stages each of which waits for the next; empty where there is none.
+  std::vector<Blocked> circle() const;
+  bool done() const;
+  Cycle last_event() const { return last; }
+
+  const Moved& words(int stream) const { return moved[stream]; }
+  // For each port of a task, its reads first: cycles in which the task stood still for want of a word, or of room.
+  const std::vector<Cycle>& stalls(int task) const { return actors[task].stalls; }
+
+private:
+  static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+  // A port, and how far its task has got with it.
+  struct Cursor {
+    const Port* port;
+    int number; // of the port
+    std::int64_t left;
+    std::int64_t base = 0; // first iteration of the frame
+    std::size_t index = 0; // of the word in the frame
+    std::int64_t next = never;
+
+    void place();
+    void advance(std::int64_t iterations);
+  };
+  // One end of a task's pipeline. Iteration i passes it in cycle lag + i * interval, at least.
+  struct Side {
+    std::vector<Cursor> cursors;
+    std::int64_t next = never; // the next iteration that moves words here
+    Cycle lag = 0;
+    Wait wait = Wait::nothing;
+    int stream = -1;
+
+    void find_next();
+    void stop(Wait why, int at = -1) { wait = why, stream = at; }
+  };
+  struct Pressure { // from iteration `from` on, the first stage lags because the last one does
+    std::int64_t from;
+    Cycle lag;
+    int port;
+  };
+  struct Issue { // from iteration `from` on, the first stage lags so much
+    std::int64_t from;
+    Cycle lag;
+  };
+  struct Actor {
+    const Task* task;
+    Side reading, writing;
+    Cycle issued = 0; // lag of the first stage at the iteration that the last stage is about
+    int held_by = -1; // port that made the last stage late
+    std::deque<Pressure> pressure;
+    std::deque<Issue> issues;
+    std::vector<Cycle> stalls;
+    bool active = true, queued = false;
+  };
+
+  const Network& network;
+  std::vector<std::int64_t> depths;
+  std::vector<Actor> actors;
+  std::vector<Moved> moved;
+  std::vector<int> queue;
+  std::int64_t limit = 0;
+  Cycle last = 0;
+
+  void enqueue(int task);
+  bool read(Actor& actor);
+  bool write(Actor& actor);
+  Blocked blocked(int task, bool writing) const;
+};
+
+} // namespace resnet_hls::sim
+
+#endif // RESNET_HLS_SIM_ENGINE_H

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "simulation.h"
+
+#include <algorithm>
+
+namespace resnet_hls::sim {
+namespace {
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// How far a run has got when no iteration of a later round was let in.
+struct Mark {
+  std::vector<std::int64_t> written, read; // words of each stream
+  std::vector<std::vector<Cycle>> stalls;  // of each task
+};
+
+Mark mark(const Network& network, const Engine& engine) {
+  Mark result;
+  for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
+    result.written.push_back(static_cast<std::int64_t>(engine.words(stream).written.size()));
+    result.read.push_back(static_cast<std::int64_t>(engine.words(stream).read.size()));
+  }
+  for (int task = 0; task < static_cast<int>(network.tasks.size()); ++task)
+    result.stalls.push_back(engine.stalls(task));
+  return result;
+}
+
+// By how much the words from `before` to `after` came later than those of the frame before them; -1 where they are no
+// frame, or some came later by other than the rest, which came later by `shift` unless that is -1.
+Cycle shift_of(const std::vector<Cycle>& cycles, std::int64_t before, std::int64_t after, std::int64_t words,
+               Cycle shift) {
+  if (after - before != words || before < words)
+    return -1;
+  for (std::int64_t word = before; word < after; ++word) {
+    Cycle later = cycles[word] - cycles[word - words];
+    if (shift == -1)
+      shift = later;
+    if (later != shift)
+      return -1;
+  }
+  return shift;
+}
+
+// The interval at which everything since `before` happened as it had happened one frame earlier; -1 if it didn't.
+Cycle shift_of(const Network& network, const Engine& engine, const Mark& before, const Mark& after) {
+  Cycle shift = -1;
+  for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
+    std::int64_t words = network.streams[stream].words;
+    const Moved& moved = engine.words(stream);
+    shift = shift_of(moved.written, before.written[stream], after.written[stream], words, shift);
+    if (shift == -1)
+      return -1;
+    shift = shift_of(moved.read, before.read[stream], after.read[stream], words, shift);
+    if (shift == -1)
+      return -1;
+  }
+  return shift;
+}
+
+// Frames that have to be shifts of one another until all that a later word can depend on is.
+std::int64_t memory(const Network& network, const Mark& mark) {
+  std::int64_t frames = 1;
+  for (std::size_t stream = 0; stream < network.streams.size(); ++stream) {
+    std::int64_t depth = network.streams[stream].depth;
+    std::int64_t waiting = mark.written[stream] - mark.read[stream];
+    frames = std::max(frames, ceil_div(std::max(depth, waiting), network.streams[stream].words));
+  }
+  return frames + 1;
+}
+
+// Cycles of `period` in which as many words wait as the stream has room for, and in which none does. Each word waits
+// from the cycle after it is written until it is read, and so does its like of every other period.
+StreamFigures occupancy(std::span<const Cycle> written, std::span<const Cycle> read, std::int64_t depth, Cycle period) {
+  std::vector<std::int64_t> change(period + 1, 0);
+  std::int64_t always = 0;
+  for (std::size_t word = 0; word < read.size(); ++word) {
+    Cycle waits = read[word] - written[word];
+    always += waits / period;
+    Cycle first = (written[word] + 1) % period, end = first + waits % period;
+    ++change[first];
+    if (end > period) {
+      --change[period];
+      ++change[0];
+      end -= period;
+    }
+    --change[end];
+  }
+  StreamFigures result{};
+  std::int64_t waiting = always;
+  for (Cycle cycle = 0; cycle < period; ++cycle) {
+    waiting += change[cycle];
+    result.full += depth != unbounded && waiting >= depth;
+    result.empty += waiting == 0;
+  }
+  return result;
+}
+
+std::vector<Cycle> completions(const Network& network, const Engine& engine, std::int64_t frames) {
+  std::vector<Cycle> found;
+  for (std::int64_t frame = 0; frame < frames; ++frame) {
+    Cycle end = -1;
+    for (const Task& task : network.tasks) {
+      if (!task.writes.empty())
+        continue;
+      for (const Port& port : task.reads) {
+        const std::vector<Cycle>& read = engine.words(port.stream).read;
+        auto word = (frame + 1) * network.streams[port.stream].words - 1;
+        if (word >= static_cast<std::int64_t>(read.size()))
+          return found;
+        end = std::max(end, read[word]);
+      }
+    }
+    found.push_back(end);
+  }
+  return found;
+}
+
+} // namespace
+
+std::int64_t peak(std::span<const Cycle> written, std::span<const Cycle> read) {
+  std::int64_t most = 0;
+  std::size_t gone = 0;
+  for (std::size_t word = 0; word < written.size(); ++word) {
+    // Most wait just after a word is written, when those read by then have left.
+    while (gone < read.size() && read[gone] <= written[word])
+      ++gone;
+    most = std::max(most, static_cast<std::int64_t>(word + 1 - gone));
+  }
+  return most;
+}
+
+Simulation simulate(const Network& network, const Options& options) {
+  Simulation result;
+  std::vector<std::int64_t> depths;
+  for (const Stream& stream : network.streams)
+    depths.push_back(stream.depth);
+  Engine engine(network, depths, options.frames);
+  Mark before = mark(network, engine), after = before;
+  std::int64_t alike = 0;
+  Cycle interval = -1;
+  for (std::int64_t frame = 1; frame <= options.frames && !result.steady; ++frame) {
+    engine.run(frame);
+    before = std::move(after);
+    after = mark(network, engine);
+    result.simulated = frame;
+    result.deadlock = engine.circle();
+    result.exceeded = options.most_cycles > 0 && engine.last_event() >= options.most_cycles;
+    if (!result.deadlock.empty() || result.exceeded)
+      break;
+    Cycle shift = shift_of(network, engine, before, after);
+    alike = shift != -1 && shift == interval ? alike + 1 : shift != -1;
+    interval = shift;
+    result.steady = alike >= memory(network, after);
+    if (result.steady && !options.skip) {
+      result.steady = false;
+      alike = 0;
+    }
+  }
+  std::vector<std::int64_t> first(network.streams.size(), 0), end(network.streams.size(), 0);
+  Cycle period = 0;
+  if (result.deadlock.empty() && !result.exceeded) {
+    engine.truncate(result.simulated);
+    engine.run(result.simulated + 1);
+    result.deadlock = engine.circle();
+  }
+  result.completed = completions(network, engine, result.simulated);
+  result.cycles = engine.last_event() + 1;
+  auto frames = static_cast<std::int64_t>(result.completed.size());
+  if (result.steady) {
+    result.interval = static_cast<double>(interval);
+    result.cycles += (options.frames - result.simulated) * interval;
+    period = interval;
+    first = before.read;
+    end = after.read;
+  } else {
+    std::int64_t middle = (frames - 1) / 2;
+    if (frames > 1)
+      result.interval = static_cast<double>(result.completed[frames - 1] - result.completed[middle]) /
+                        static_cast<double>(frames - 1 - middle);
+    period = result.cycles;
+    for (std::size_t stream = 0; stream < end.size(); ++stream)
+      end[stream] = static_cast<std::int64_t>(engine.words(static_cast<int>(stream)).read.size());
+  }
+  std::int64_t over = result.steady ? 1 : std::max<std::int64_t>(1, result.simulated);
+  for (std::size_t number = 0; number < network.tasks.size(); ++number) {
+    const Task& task = network.tasks[number];
+    TaskFigures& figures = result.tasks.emplace_back();
+    figures.busy = task.iterations * task.interval;
+    figures.stalls = result.steady ? after.stalls[number] : engine.stalls(static_cast<int>(number));
+    for (std::size_t port = 0; port < figures.stalls.size(); ++port)
+      figures.stalls[port] = (figures.stalls[port] - (result.steady ? before.stalls[number][port] : 0)) / over;
+  }
+  for (std::size_t number = 0; number < network.streams.size(); ++number) {
+    const Moved& moved = engine.words(static_cast<int>(number));
+    std::span<const Cycle> written(moved.written), read(moved.read);
+    auto count = static_cast<std::size_t>(end[number] - first[number]);
+    StreamFigures figures = occupancy(written.subspan(first[number], count), read.subspan(first[number], count),
+                                      network.streams[number].depth, period);
+    figures.full /= over;
+    figures.empty /= over;
+    figures.peak = peak(written, read);
+    result.streams.push_back(figures);
+  }
+  if (frames > 1)
+    result.limits = limits(network, engine, static_cast<Cycle>(result.interval));
+  if (options.words) {
+    for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream)
+      result.words.push_back(engine.words(stream));
+  }
+  return result;
+}
+
+} // namespace resnet_hls::sim

@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Simulation of a dataflow cycle by cycle, with finite FIFOs. Knows tasks, streams and arrays only, no IR.
+
+docs/simulation.md states the model; `lib/sim` computes it; `analysis/network.py` makes a network of a scheduled module.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_hls.simulate import _cycles
+
+Array = NDArray[np.int64]
+
+#: Frames after which a simulation that has not become steady says so.
+STEADY_WITHIN = 64
+
+
+@dataclass(frozen=True)
+class Task:
+    """One pipelined loop.
+
+    Attributes:
+        name: of the task.
+        iterations: of its loop a frame.
+        reads, writes: for each stream the iteration in which each word of a frame moves, in order; from `iterations`
+            on they are the next frame's.
+        depth: stages of its pipeline: it reads in the first and writes in the last, so two at least.
+        interval: cycles between two iterations, at least (the loop's initiation interval).
+    """
+
+    name: str
+    iterations: int
+    reads: Mapping[str, Array]
+    writes: Mapping[str, Array]
+    depth: int = 2
+    interval: int = 1
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame that it takes where it never waits."""
+        return self.iterations * self.interval
+
+    @property
+    def overlaps(self) -> bool:
+        """True when it ends a frame while it begins the next."""
+        return any(int(steps[-1]) >= self.iterations for steps in (*self.reads.values(), *self.writes.values()))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A FIFO.
+
+    Attributes:
+        name: of the stream.
+        depth: words that it has room for; None for room without end.
+        bits: in a word.
+        latency: cycles from the one in which a word is written to the first in which it can be read.
+    """
+
+    name: str
+    depth: int | None
+    bits: int = 8
+    latency: int = 1
+
+
+@dataclass(frozen=True)
+class Network:
+    """Tasks and the streams between them. The ports are tasks, too, which only write or only read.
+
+    Raises:
+        ValueError: where it is simulated, a stream has not one writer and one reader that move as many words a frame,
+            or a task cannot run.
+    """
+
+    tasks: tuple[Task, ...]
+    streams: tuple[Stream, ...]
+
+    @property
+    def interval(self) -> int:
+        """Cycles between frames of the slowest task: no depths make it less."""
+        return max(task.cycles for task in self.tasks)
+
+    @property
+    def frames_that_show(self) -> int:
+        """So many frames, where they complete with some depths, that any number of them does.
+
+        What waits for itself does so in a circle of iterations, each waiting for the next. The least such circle passes
+        each task once, for whoever comes twice to a task can leave it the first time as the second. From there on it
+        goes back in time, but for words of a frame that a task writes in the round of the next: by one round at most
+        for each task that overlaps frames. One round before, for what such a task begins with, and one behind, as in
+        the last the task waits for no words.
+        """
+        overlapping = sum(task.overlaps for task in self.tasks)
+        return overlapping + 2 if overlapping else 1
+
+    @property
+    def fifo_bits(self) -> int:
+        """Depth times width, over all streams. Raises TypeError where one has room without end."""
+        return sum(stream.depth * stream.bits for stream in self.streams if stream.depth is not None)
+
+    def with_depths(self, depths: Mapping[str, int | None]) -> Network:
+        """The same with other depths for the streams that are named."""
+        streams = tuple(replace(s, depth=depths[s.name]) if s.name in depths else s for s in self.streams)
+        changed = Network(self.tasks, streams)
+        if "_compiled" in self.__dict__:  # the tasks are the same
+            changed.__dict__["_compiled"] = self._compiled
+        return changed
+
+    def paced(self, interval: int) -> Network:
+        """The same with frames that arrive no faster than one every `interval` cycles."""
+        tasks = tuple(replace(t, iterations=-(-interval // t.interval)) if not t.reads else t for t in self.tasks)
+        return Network(tasks, self.streams)
+
+    @cached_property
+    def _compiled(self) -> _cycles.Network:
+        compiled = _cycles.Network()
+        number = {stream.name: i for i, stream in enumerate(self.streams)}
+        for stream in self.streams:
+            compiled.add_stream(stream.name, stream.depth or 0, stream.latency)
+        for task in self.tasks:
+            reads, writes = (
+                [(number[name], np.ascontiguousarray(steps, np.int64)) for name, steps in side.items()]
+                for side in (task.reads, task.writes)
+            )
+            compiled.add_task(task.name, task.iterations, task.interval, task.depth, reads, writes)
+        compiled.connect()
+        return compiled
+
+    def compiled(self) -> _cycles.Network:
+        """What `lib/sim` works on, with the depths of this network until another one of the same tasks is compiled."""
+        compiled = self._compiled
+        compiled.set_depths([stream.depth or 0 for stream in self.streams])
+        return compiled
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A task that waits.
+
+    Attributes:
+        task: its name.
+        stream: where it waits.
+        full: for room in the stream, rather than for a word.
+        since: the cycle from which on.
+    """
+
+    task: str
+    stream: str
+    full: bool
+    since: int
+
+    def __str__(self) -> str:
+        return f"'{self.task}' waits for {'room in full' if self.full else 'a word of empty'} stream '{self.stream}'"
+
+
+@dataclass(frozen=True)
+class Deadlock:
+    """A circle of tasks, each of which waits for the next.
+
+    Attributes:
+        cycle: from which on none of them can ever go on.
+        waits: in the order of the circle: whom a task waits for stands behind it, and the first behind the last.
+        cure: least depths of full streams with which all frames complete, the others unchanged.
+    """
+
+    cycle: int
+    waits: tuple[Wait, ...]
+    cure: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"deadlock in cycle {self.cycle:,}: " + "; ".join(map(str, self.waits))
+
+
+@dataclass(frozen=True)
+class TaskFigures:
+    """What a task does with the cycles of a frame.
+
+    Attributes:
+        name: of the task.
+        busy: cycles in which it begins an iteration, or is between two.
+        empty, full: cycles in which it waits for a word of a stream, for room in a stream, by stream.
+    """
+
+    name: str
+    busy: int
+    empty: Mapping[str, int]
+    full: Mapping[str, int]
+
+    @property
+    def stalled(self) -> int:
+        """Cycles in which it waits."""
+        return sum(self.empty.values()) + sum(self.full.values())
+
+
+@dataclass(frozen=True)
+class StreamFigures:
+    """What a stream holds.
+
+    Attributes:
+        name: of the stream.
+        depth: words that it has room for; None for room without end.
+        peak: most words that wait, in the whole run.
+        full, empty: cycles a frame in which it has no room, in which no word waits.
+    """
+
+    name: str
+    depth: int | None
+    peak: int
+    full: int
+    empty: int
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A part of the way that no frame can take faster.
+
+    Attributes:
+        task: that is busy, or waits.
+        stream: that it waits for; empty where it is busy.
+        full: it waits for room.
+        cycles: of the interval.
+    """
+
+    task: str
+    stream: str
+    full: bool
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """The cycles in which the words of each stream are written and read, through all frames that were simulated one by
+    one; -1 where a word never moves.
+    """
+
+    written: Mapping[str, Array]
+    read: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a network does with some frames, one after the other, from empty.
+
+    Attributes:
+        frames: that were asked for.
+        simulated: of these, one by one; the rest are exact shifts of the last one.
+        steady: every further frame is like the one before, `interval` cycles later.
+        interval: cycles between frames in the steady state; of the later half of the frames where it was not reached,
+            None for a single frame.
+        latency: cycles from the first frame's first word to its last result.
+        cycles: of the whole run.
+        tasks: a steady frame's (an average where there is none), in the order of the network.
+        streams: the same.
+        limits: what the rate depends on, by cycles of the interval: a task that is always busy, or a circle of tasks
+            and of streams that they wait for.
+        deadlock: why the run stopped, or None.
+        exceeded: the run stopped at its limit of cycles.
+        times: where they were asked for.
+    """
+
+    frames: int
+    simulated: int
+    steady: bool
+    interval: float | None
+    latency: int | None
+    cycles: int
+    tasks: tuple[TaskFigures, ...]
+    streams: tuple[StreamFigures, ...]
+    limits: tuple[Limit, ...]
+    deadlock: Deadlock | None
+    exceeded: bool
+    times: Times | None
+
+    @property
+    def completed(self) -> bool:
+        """True when all frames came out."""
+        return self.deadlock is None and not self.exceeded
+
+    @property
+    def whole_interval(self) -> int:
+        """The interval in whole cycles, rounded up. Raises ValueError where there is none."""
+        if self.interval is None:
+            raise ValueError("one frame has no interval")
+        return math.ceil(self.interval)
+
+
+def simulate(
+    network: Network, frames: int = 10, *, most_cycles: int | None = None, times: bool = False, cure: bool = True
+) -> Simulation:
+    """Simulates frames that follow each other without a gap, from an empty network.
+
+    Args:
+        network: with the depths of its streams.
+        frames: 1 or more.
+        most_cycles: after which the run is given up.
+        times: keep the cycle of each word; then every frame is simulated, not only until the state is steady.
+        cure: look for depths that cure a deadlock, which takes some runs.
+
+    Raises:
+        ValueError: the network is none that could run, or fewer than one frame.
+    """
+    if frames < 1:
+        raise ValueError(f"{frames} frames, expected one at least")
+    raw = _cycles.simulate(network.compiled(), frames, most_cycles or 0, not times, times)
+    streams = [stream.name for stream in network.streams]
+    tasks = []
+    for task, figures in zip(network.tasks, raw.tasks, strict=True):
+        stalls = list(figures.stalls)
+        empty = dict(zip(task.reads, stalls[: len(task.reads)], strict=True))
+        tasks.append(
+            TaskFigures(task.name, figures.busy, empty, dict(zip(task.writes, stalls[len(empty) :], strict=True)))
+        )
+    found = tuple(
+        StreamFigures(stream.name, stream.depth, figures.peak, figures.full, figures.empty)
+        for stream, figures in zip(network.streams, raw.streams, strict=True)
+    )
+    limits = tuple(
+        Limit(network.tasks[at.task].name, "" if at.stream < 0 else streams[at.stream], at.full, at.cycles)
+        for at in raw.limits
+    )
+    deadlock = None
+    if raw.deadlock:
+        deadlock = _deadlock(network, raw.deadlock)
+        if cure:
+            deadlock = replace(deadlock, cure=find_cure(network, deadlock, max(frames, network.frames_that_show)))
+    return Simulation(
+        frames=frames,
+        simulated=raw.simulated,
+        steady=raw.steady,
+        interval=raw.interval or None,
+        latency=raw.completed[0] + 1 if raw.completed else None,
+        cycles=raw.cycles,
+        tasks=tuple(tasks),
+        streams=found,
+        limits=limits,
+        deadlock=deadlock,
+        exceeded=raw.exceeded,
+        times=_times(network, raw, frames) if times else None,
+    )
+
+
+def completes(network: Network, frames: int) -> bool:
+    """True when so many frames come out."""
+    return not _cycles.simulate(network.compiled(), frames, 0, True, False).deadlock
+
+
+def find_cure(network: Network, deadlock: Deadlock, frames: int) -> dict[str, int]:
+    """Least depths with which so many frames complete.
+
+    One stream of the circle, if that is enough: the one that costs the fewest bits. Else several: those of one circle
+    after the other get room without end, and then, one by one, as little as they need.
+    """
+    full = list(dict.fromkeys(wait.stream for wait in deadlock.waits if wait.full))
+    bits = {stream.name: stream.bits for stream in network.streams}
+    depths = {stream.name: stream.depth for stream in network.streams}
+    alone = {name: least for name in full if (least := _least(network, name, frames)) is not None}
+    if alone:
+        name = min(alone, key=lambda one: (alone[one] - (depths[one] or 0)) * bits[one])
+        return {name: alone[name]}
+    open_ended: dict[str, int | None] = {}
+    while full:
+        open_ended |= dict.fromkeys(full)
+        raw = _cycles.simulate(network.with_depths(open_ended).compiled(), frames, 0, True, False).deadlock
+        full = [wait.stream for wait in _deadlock(network, raw).waits if wait.full] if raw else []
+    for name in open_ended:
+        least = _least(network.with_depths(open_ended), name, frames)
+        if least is None:  # a circle without a full stream: no depths help
+            return {}
+        open_ended[name] = least
+    return {name: depth for name, depth in open_ended.items() if depth is not None and depth != depths[name]}
+
+
+def _least(network: Network, name: str, frames: int) -> int | None:
+    """The least depth of one stream with which the frames complete; None if there is none."""
+    if not completes(network.with_depths({name: None}), frames):
+        return None
+    low, high = 0, 1
+    while not completes(network.with_depths({name: high}), frames):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if completes(network.with_depths({name: middle}), frames) else (middle, high)
+    return high
+
+
+def _deadlock(network: Network, circle: list[_cycles.Blocked]) -> Deadlock:
+    waits = tuple(
+        Wait(network.tasks[at.task].name, network.streams[at.stream].name, at.wait == _cycles.Wait.ROOM, at.since)
+        for at in circle
+        if at.stream >= 0
+    )
+    return Deadlock(max((wait.since for wait in waits), default=0), waits)
+
+
+def _times(network: Network, raw: _cycles.Simulation, frames: int) -> Times:
+    written, read = {}, {}
+    words = {name: len(steps) for task in network.tasks for name, steps in task.writes.items()}
+    for stream, moved in zip(network.streams, raw.words, strict=True):
+        for side, cycles in ((written, moved.written), (read, moved.read)):
+            missing = frames * words[stream.name] - len(cycles)
+            side[stream.name] = np.concatenate([cycles, np.full(missing, -1, np.int64)])
+    return Times(written, read)
