@@ -163,7 +163,7 @@ def test_fork_join(stages: int, shallow: int) -> None:
 @pytest.mark.parametrize("late", [1, 4])
 def test_deadlock(late: int) -> None:
     """The long way gives nothing before it has late + 1 words, and so many must the skip take."""
-    words, stages = 12, 3
+    stages = 3
     network = fork_join(stages, late, late)
     written, read, _ = check(network, 2)
     assert simulate(network, frames=2).deadlock is not None
@@ -188,7 +188,7 @@ def test_no_deadlock(late: int) -> None:
 def test_overlap() -> None:
     """A task that is late by some words gives a frame's last ones with the next frame's first, without a pause."""
     words, frames, late, stages = 12, 3, 4, 3
-    written, read, cycles = check(fork_join(stages, 100, late, overlap=True), frames)
+    written, _, cycles = check(fork_join(stages, 100, late, overlap=True), frames)
     k = np.arange(frames * words)
     np.testing.assert_array_equal(written["skip"], 4 + k)
     # In the round after the last frame it waits for no words.
