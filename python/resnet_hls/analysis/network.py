@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""A scheduled dataflow as the network that is simulated: tasks, streams, and which word moves when. Reads the IR only."""
+"""A scheduled dataflow as the network that is simulated: tasks, streams, which word moves when. Reads the IR only."""
 
 from __future__ import annotations
 

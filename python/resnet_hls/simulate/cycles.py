@@ -400,7 +400,8 @@ def _deadlock(network: Network, circle: list[_cycles.Blocked]) -> Deadlock:
 
 
 def _times(network: Network, raw: _cycles.Simulation, frames: int) -> Times:
-    written, read = {}, {}
+    written: dict[str, Array] = {}
+    read: dict[str, Array] = {}
     words = {name: len(steps) for task in network.tasks for name, steps in task.writes.items()}
     for stream, moved in zip(network.streams, raw.words, strict=True):
         for side, cycles in ((written, moved.written), (read, moved.read)):
