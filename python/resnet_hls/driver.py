@@ -58,7 +58,7 @@ class Options:
 
     def parameters(self) -> dict[str, object]:
         """The parameters of the pipelines."""
-        return {"dsp": self.dsp, "target_cycles": self.target_cycles}
+        return {"dsp": self.dsp, "target_cycles": self.target_cycles, "clock_mhz": f"{self.board.clock_mhz:g}"}
 
     def text(self, stage: Stage) -> str:
         """A stage as pipeline text."""

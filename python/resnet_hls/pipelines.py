@@ -130,6 +130,10 @@ SCHEDULE = Stage(
         ),
         Step("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
         Step("hls-place-memories", "the widths of all memories are known now"),
+        Step(
+            "hls-pipeline-loops{clock-mhz=$clock_mhz}",
+            "a word takes some cycles through a task, and others wait that long for what is made of it",
+        ),
         Step("hls-size-fifos", "the schedule is known now, and with it what waits in each stream"),
         Step("verify-scheduled", "contract"),
     ),

@@ -12,7 +12,7 @@ func.func @words(%image: memref<4xi8>, %result: memref<4xi8>) {
       affine.for %x = 0 to 3 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()
@@ -37,6 +37,60 @@ func.func @not_pipelined(%image: memref<4xi8>, %result: memref<4xi8>) {
   return
 }
 // -----
+func.func @no_depth(%image: memref<4xi8>, %result: memref<4xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 2 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      // expected-error @below {{the loop of 'copy' without hls.depth}}
+      affine.for %x = 0 to 4 {
+        "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      } {hls.pipeline, hls.interval = 1 : i64}
+    }) {sym_name = "copy"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+func.func @no_interval(%image: memref<4xi8>, %result: memref<4xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 2 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      // expected-error @below {{the loop of 'copy' without hls.interval}}
+      affine.for %x = 0 to 4 {
+        "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      } {hls.pipeline, hls.depth = 2 : i64}
+    }) {sym_name = "copy"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+func.func @one_stage(%image: memref<4xi8>, %result: memref<4xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 2 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
+      // expected-error @below {{the loop of 'copy' with hls.depth = 1, expected 2 at least}}
+      affine.for %x = 0 to 4 {
+        "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      } {hls.pipeline, hls.interval = 1 : i64, hls.depth = 1 : i64}
+    }) {sym_name = "copy"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
 func.func @not_unrolled(%image: memref<4xi8>, %result: memref<4xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
@@ -52,7 +106,7 @@ func.func @not_unrolled(%image: memref<4xi8>, %result: memref<4xi8>) {
           affine.store %0, %word[0] : memref<1xi8>
         } {hls.unroll = 3 : i64}
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()
@@ -70,7 +124,7 @@ func.func @no_storage(%image: memref<4xi8>, %result: memref<4xi8>) {
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()
@@ -88,7 +142,7 @@ func.func @no_partition(%image: memref<4xi8>, %result: memref<4xi8>) {
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()
@@ -107,7 +161,7 @@ func.func @constant(%image: memref<4xi8>, %result: memref<4xi8>) {
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()
@@ -125,7 +179,7 @@ func.func @depth_of_one(%image: memref<4xi8>, %result: memref<4xi8>) {
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()
@@ -143,7 +197,7 @@ func.func @wide_port(%image: memref<4xi16>, %result: memref<4xi16>) {
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi16>>, memref<1xi16>) -> ()
         "hls.write"(%word, %out) : (memref<1xi16>, !hls.stream<vector<1xi16>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi16>>, memref<4xi16>) -> ()
   }) : () -> ()
@@ -166,7 +220,7 @@ func.func @deadlock(%image: memref<16xi8>, %result: memref<16xi8>) {
         "hls.read"(%image_words, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %main) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
         "hls.write"(%word, %skip) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "fork"} : () -> ()
     "hls.task"() ({
       %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
@@ -188,7 +242,7 @@ func.func @deadlock(%image: memref<16xi8>, %result: memref<16xi8>) {
           affine.store %3, %word[0] : memref<1xi8>
           "hls.write"(%word, %sums) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
         }
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "sum"} : () -> ()
     "hls.task"() ({
       %a = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
@@ -201,7 +255,7 @@ func.func @deadlock(%image: memref<16xi8>, %result: memref<16xi8>) {
         %2 = arith.addi %0, %1 : i8
         affine.store %2, %a[0] : memref<1xi8>
         "hls.write"(%a, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "add"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<16xi8>) -> ()
   }) : () -> ()
@@ -224,7 +278,7 @@ func.func @deadlock_between_frames(%image: memref<1x8xi8>, %result: memref<1x8xi
         "hls.read"(%image_words, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %main) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
         "hls.write"(%word, %skip) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "fork"} : () -> ()
     "hls.task"() ({
       %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
@@ -247,7 +301,7 @@ func.func @deadlock_between_frames(%image: memref<1x8xi8>, %result: memref<1x8xi
             affine.store %3, %word[0] : memref<1xi8>
             "hls.write"(%word, %sums) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
           }
-        } {hls.pipeline}
+        } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
       } {hls.overlap = 1 : i64}
     }) {sym_name = "late"} : () -> ()
     "hls.task"() ({
@@ -261,7 +315,7 @@ func.func @deadlock_between_frames(%image: memref<1x8xi8>, %result: memref<1x8xi
         %2 = arith.addi %0, %1 : i8
         affine.store %2, %a[0] : memref<1xi8>
         "hls.write"(%a, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "add"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<1x8xi8>) -> ()
   }) : () -> ()

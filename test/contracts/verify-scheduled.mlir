@@ -20,7 +20,7 @@ func.func @scheduled(%image: memref<8xi8>, %result: memref<8xi8>) {
           affine.store %2, %word[%l] : memref<4xi8>
         } {hls.unroll = 4 : i64}
         "hls.write"(%word, %out) : (memref<4xi8>, !hls.stream<vector<4xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "shift"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<4xi8>>, memref<8xi8>) -> ()
   }) : () -> ()

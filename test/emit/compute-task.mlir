@@ -32,7 +32,7 @@
 
 // CHECK: // ===== tasks.cpp
 // CHECK: // /fc/Gemm
-// CHECK-NEXT: // IR: hls.task @multiply; 40 steps a frame.
+// CHECK-NEXT: // IR: hls.task @multiply; 40 steps a frame, 2 stages in the model.
 // CHECK-NEXT: void multiply(int frames, hls::stream<word<ap_int<8>, 2>>& in, hls::stream<word<ap_int<8>, 3>>& out) {
 // CHECK-NEXT: word<ap_int<8>, 2> held;
 // CHECK-NEXT: word<ap_int<32>, 3> sum[2];
@@ -118,7 +118,7 @@ func.func @product(%image: memref<10x4xi8>, %result: memref<10x6xi8>) {
               } {hls.label = "output_lanes", hls.unroll = 3 : i64}
               "hls.write"(%word, %out) : (memref<3xi8>, !hls.stream<vector<3xi8>>) -> ()
             }
-          } {hls.label = "output_groups", hls.pipeline}
+          } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.label = "output_groups", hls.pipeline}
         } {hls.label = "input_groups"}
       } {hls.label = "rows"}
     }) {sym_name = "multiply"} : () -> () loc(#loc)

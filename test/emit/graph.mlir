@@ -18,7 +18,7 @@ func.func @copy(%image: memref<4xi8>, %result: memref<4xi8>) {
       affine.for %x = 0 to 2 {
         "hls.read"(%in, %word) : (!hls.stream<vector<2xi8>>, memref<2xi8>) -> ()
         "hls.write"(%word, %out) : (memref<2xi8>, !hls.stream<vector<2xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "hand_on"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<2xi8>>, memref<4xi8>) -> ()
   }) : () -> ()

@@ -1,9 +1,9 @@
-// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-balance,hls-unroll-loops,hls-place-memories,hls-size-fifos,verify-scheduled)' --validate-each | resnet-translate - --emit-hls-cpp | filecheck %s
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-balance,hls-unroll-loops,hls-place-memories,hls-pipeline-loops,hls-size-fifos,verify-scheduled)' --validate-each | resnet-translate - --emit-hls-cpp | filecheck %s
 
 // Each pixel is added to the one below it, which a walk of six rows hands out for a map of four: the last two rows run
 // together with the first two of the next frame. There is a round more than there are frames, for what is left of the
 // last; each statement that moves words says for which frame it does, and in which row of it.
-// CHECK: // IR: hls.task @window; 4 steps a frame.
+// CHECK: // IR: hls.task @window; 4 steps a frame, 2 stages in the model.
 // CHECK-NEXT: void window(int frames,
 // CHECK: batch: for (int frame = 0; frame <= frames; ++frame) {
 // CHECK-NEXT: rows: for (int y = 0; y < 4; ++y) {

@@ -58,7 +58,7 @@ func.func @residual(%image: memref<8xi8>, %result: memref<8xi8>) {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %main) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
         "hls.write"(%word, %skip) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.label = "rows", hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.label = "rows", hls.pipeline}
     }) {sym_name = "fork"} : () -> ()
     "hls.task"() ({
       %a = memref.alloc() {hls.name = "main_word", hls.partition = [], hls.storage = "register"} : memref<1xi8>
@@ -88,7 +88,7 @@ func.func @residual(%image: memref<8xi8>, %result: memref<8xi8>) {
         affine.store %13, %o[0] : memref<1xi8>
         "hls.write"(%o, %narrow) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
         "hls.write"(%o, %beside) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.label = "rows", hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.label = "rows", hls.pipeline}
     }) {sym_name = "add"} : () -> ()
     "hls.task"() ({
       %big = memref.alloc() {hls.name = "wide_word", hls.partition = [], hls.storage = "register"} : memref<4x1xi8>
@@ -101,7 +101,7 @@ func.func @residual(%image: memref<8xi8>, %result: memref<8xi8>) {
           affine.if affine_set<(d) : (d - 3 == 0)>(%p) {
             "hls.write"(%big, %wide) : (memref<4x1xi8>, !hls.stream<vector<4xi8>>) -> ()
           }
-        } {hls.label = "parts", hls.pipeline}
+        } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.label = "parts", hls.pipeline}
       } {hls.label = "words"}
     }) {sym_name = "add_width_1_to_4"} : () -> ()
     "hls.task"() ({
@@ -124,7 +124,7 @@ func.func @residual(%image: memref<8xi8>, %result: memref<8xi8>) {
         }
         affine.store %0, %o[0] : memref<1xi8>
         "hls.write"(%o, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.label = "rows", hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.label = "rows", hls.pipeline}
     }) {sym_name = "last"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<8xi8>) -> ()
   }) : () -> ()

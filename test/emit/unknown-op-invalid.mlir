@@ -20,7 +20,7 @@ func.func @divide(%image: memref<4xi8>, %result: memref<4xi8>) {
         %1 = arith.divsi %0, %0 : i8
         affine.store %1, %word[0] : memref<1xi8>
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
   }) : () -> ()

@@ -11,7 +11,7 @@ func.func @wide(%image: memref<4xi16>, %result: memref<4xi16>) {
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi16>>, memref<1xi16>) -> ()
         "hls.write"(%word, %out) : (memref<1xi16>, !hls.stream<vector<1xi16>>) -> ()
-      } {hls.pipeline}
+      } {hls.depth = 2 : i64, hls.interval = 1 : i64, hls.pipeline}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi16>>, memref<4xi16>) -> ()
   }) : () -> ()

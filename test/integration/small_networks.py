@@ -34,7 +34,13 @@ from resnet_hls.simulate.oracle import OnnxOracle
 INTEGER = ["hls-integerize", "hls-channels-last,verify-integer-linalg"]
 AFFINE = ["hls-bufferize", "hls-flatten-reductions", "hls-fuse-loops", "hls-temporal-reuse,verify-affine"]
 DATAFLOW = ["hls-to-dataflow,verify-dataflow"]
-SCHEDULE = ["hls-balance{{dsp={dsp}}}", "hls-unroll-loops", "hls-place-memories", "hls-size-fifos,verify-scheduled"]
+SCHEDULE = [
+    "hls-balance{{dsp={dsp}}}",
+    "hls-unroll-loops",
+    "hls-place-memories",
+    "hls-pipeline-loops",
+    "hls-size-fifos,verify-scheduled",
+]
 PASSES = [*INTEGER, *AFFINE, *DATAFLOW, *SCHEDULE]
 
 
@@ -79,7 +85,7 @@ def compile_network(
 
 def passes(dsp: int, without: Collection[str]) -> list[str]:
     """The text of each pass of `build`, contracts among them."""
-    parameters = {"dsp": dsp, "target_cycles": 0}
+    parameters = {"dsp": dsp, "target_cycles": 0, "clock_mhz": 250}
     steps = [replace(stage, passes=(step,)) for stage in STAGES for step in stage.passes if step.name not in without]
     return [step.text(parameters).removeprefix("builtin.module(").removesuffix(")") for step in steps]
 

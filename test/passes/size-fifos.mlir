@@ -1,6 +1,6 @@
 // RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-size-fifos)' --validate-each | filecheck %s
 // RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-size-fifos{minimum=4})' | filecheck %s --check-prefix=MINIMUM
-// RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-place-memories,hls-size-fifos,verify-scheduled)' | filecheck %s
+// RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-place-memories,hls-pipeline-loops,hls-size-fifos,verify-scheduled)' | filecheck %s
 
 // The task `sum` needs 23 steps for a frame, so an image arrives in 23 cycles. Its first word comes when it has read
 // eight; until then words of the skip wait. Its last seven steps read nothing: words of the next frame wait. They could

@@ -26,11 +26,13 @@ class VerifyScheduled(Pass):
     """Check that the dataflow can be emitted and cannot deadlock.
 
     The contract, besides that of `verify-dataflow`: the innermost loop of every task's nest is its one `hls.pipeline`
-    loop; every loop inside it is unrolled whole (`hls.unroll` is its trip count). Every array has `hls.storage` and
-    `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least, and with the room that
-    streams have, the tasks complete a frame (`analysis/timing.py`): in a network of tasks with blocking reads and
-    writes, then no order of execution can get stuck. Where tasks end a frame while they begin the next (`hls.overlap`),
-    they complete as many frames as it takes to show that any number is. The ports carry 8-bit elements.
+    loop, with the cycles between two of its iterations (`hls.interval`, at least 1) and the stages of its pipeline
+    (`hls.depth`, at least 2); every loop inside it is unrolled whole (`hls.unroll` is its trip count). Every array
+    has `hls.storage` and `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least,
+    and with the room that streams have, the tasks complete a frame (`analysis/timing.py`): in a network of tasks with
+    blocking reads and writes, then no order of execution can get stuck. Where tasks end a frame while they begin the
+    next (`hls.overlap`), they complete as many frames as it takes to show that any number is. The ports carry 8-bit
+    elements.
     """
 
     name: ClassVar[str] = "verify-scheduled"
@@ -52,6 +54,15 @@ def _check_loops(task: Task) -> None:
     if len(pipelined) != 1:
         message = f"'{task.name}' has {len(pipelined)} pipelined loops, expected one"
         raise PassFailure(task.op, message, help="run hls-unroll-loops")
+    for attribute, least in (("hls.interval", 1), ("hls.depth", 2)):
+        found = pipelined[0].attributes[attribute] if attribute in pipelined[0].attributes else None
+        if found is None or ir.IntegerAttr(found).value < least:
+            what = (
+                f"without {attribute}"
+                if found is None
+                else f"with {attribute} = {ir.IntegerAttr(found).value}, expected {least} at least"
+            )
+            raise PassFailure(pipelined[0], f"the loop of '{task.name}' {what}", help="run hls-pipeline-loops")
     for loop in iu.walk(pipelined[0], "affine.for")[1:]:
         factor = ir.IntegerAttr(loop.attributes["hls.unroll"]).value if "hls.unroll" in loop.attributes else 1
         if factor != trip_count(loop):

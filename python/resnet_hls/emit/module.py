@@ -260,8 +260,8 @@ def port_loops(words: str) -> str:
 def comment(task: Task) -> str:
     """Leads from the function to its source: the node, and the operation in the scheduled IR."""
     source = iu.source_name(task.op) or "inserted by the compiler"
-    steps = task.trip_count
-    return f"// {source}\n// IR: hls.task @{task.name}; {steps} steps a frame.\n"
+    steps, stages = task.trip_count, task.pipeline_depth
+    return f"// {source}\n// IR: hls.task @{task.name}; {steps} steps a frame, {stages} stages in the model.\n"
 
 
 def emit_dot(module: ir.Operation) -> str:

@@ -285,7 +285,7 @@ class TaskWriter:
         prefix = f"{self.unique(label)}: " if label else ""
         self.line(f"{prefix}for (int {name} = 0; {name} < {extent}; ++{name}) {{")
         if "hls.pipeline" in op.attributes:
-            self.line("#pragma HLS PIPELINE II=1 style=flp")
+            self.line(f"#pragma HLS PIPELINE II={self.task.interval} style=flp")
         if "hls.unroll" in op.attributes:
             self.line("#pragma HLS UNROLL")
         self.variables.append((iu.body(op).arguments[0], Variable(name, extent)))

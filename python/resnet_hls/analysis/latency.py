@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""How many stages an iteration of a task takes, and how soon the next one may follow: a model. Reads the IR only.
+
+An iteration is a graph of operations, each of which begins as soon as what it needs is there. Operations follow each
+other within a stage while their delays fit into `USABLE` of the clock period; one that does not fit begins the next.
+The figures are of the order of UltraScale+ logic: a lookup table with the wire to it takes 0.4 ns, a carry chain 0.7 ns
+and 10 ps a bit. None is measured, and the tool that compiles the emitted C++ makes its own schedule; what they are for
+is that a long chain of operations counts as long.
+
+Streams are read in stage 0, into registers. Conditions and addresses come from loop counters and are known then, too.
+Lanes work side by side, and those that add to one element are a tree, since Vitis HLS balances sums of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil, log2, prod
+from typing import NamedTuple
+
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import linear, trip_count
+from resnet_hls.analysis.tasks import Task
+from resnet_hls.ir_utils import dims_of
+from resnet_hls.passes._registry import PassFailure
+
+#: Part of the clock period for operations; 27 % is the margin that Vitis HLS leaves by default.
+USABLE = 0.73
+#: Cycles until what is read is there, by where it lies.
+READ_CYCLES = {"register": 0, "lutram": 1, "rom_lutram": 1, "bram": 2, "rom_bram": 2}
+#: Picoseconds of a lookup table with the wire to it: a choice of two values, or of four.
+CHOICE = 400
+#: Picoseconds of an operation, and of each bit of its operands. Shifts are by constants.
+DELAYS = {
+    **dict.fromkeys(("arith.extsi", "arith.extui", "arith.trunci"), (0, 0)),
+    **dict.fromkeys(("arith.shli", "arith.shrsi", "arith.shrui"), (0, 0)),
+    **dict.fromkeys(("arith.andi", "arith.ori", "arith.xori", "arith.select"), (CHOICE, 0)),
+    **dict.fromkeys(("arith.addi", "arith.subi", "arith.cmpi"), (700, 10)),
+    **dict.fromkeys(("arith.maxsi", "arith.minsi", "arith.maxui", "arith.minui"), (700 + CHOICE, 10)),
+}
+#: Registers of a DSP slice (operands, product, result), and the widths of its multiplier.
+DSP_CYCLES, DSP_WIDTHS = 3, (27, 18)
+
+#: A stage, and the picoseconds of it that are over.
+Time = tuple[int, int]
+
+
+class Node(NamedTuple):
+    """An operation after those whose results it needs: picoseconds, or else whole cycles, which end in a register."""
+
+    after: tuple[int, ...]
+    delay: int = 0
+    cycles: int = 0
+
+
+def delay_of(op: ir.Operation) -> int:
+    """Picoseconds of an `arith` operation. Raises PassFailure for one that the model does not know."""
+    amount = iu.defining_op(op.operands[1]) if op.name.startswith("arith.sh") else None
+    if op.name not in DELAYS or (op.name.startswith("arith.sh") and (not amount or amount.name != "arith.constant")):
+        raise PassFailure(op, f"how long this '{op.name}' takes is not known", help="add it to analysis/latency.py")
+    fixed, a_bit = DELAYS[op.name]
+    return fixed + a_bit * int(ir.IntegerType(op.operands[-1].type).width)
+
+
+def product_cycles(op: ir.Operation) -> int:
+    """Cycles of an `arith.muli`: those of a DSP slice, and one to add each further partial product."""
+    left, right = map(significant_bits, op.operands)
+    wide, narrow = DSP_WIDTHS
+    return DSP_CYCLES - 1 + min(ceil(a / wide) * ceil(b / narrow) for a, b in ((left, right), (right, left)))
+
+
+def significant_bits(value: ir.Value) -> int:
+    """The width of a value before it was extended; of a constant, what it takes."""
+    op = iu.defining_op(value)
+    if op is not None and op.name == "arith.constant":
+        return int(ir.IntegerAttr(op.attributes["value"]).value).bit_length() + 1
+    extended = op is not None and op.name in {"arith.extsi", "arith.extui"}
+    return int(ir.IntegerType((op.operands[0] if extended else value).type).width)  # type: ignore[union-attr]
+
+
+def same_element(a: ir.Operation, b: ir.Operation) -> bool:
+    """True when two accesses have the same map and indices."""
+    same_array = iu.accessed_memref(a) == iu.accessed_memref(b)
+    return same_array and iu.access_map(a) == iu.access_map(b) and iu.index_operands(a) == iu.index_operands(b)
+
+
+def accumulation(op: ir.Operation | None) -> tuple[ir.Operation, ir.Value] | None:
+    """Where an `arith.addi` adds to an element of an array: the load of that element, and what it adds."""
+    users = iu.users(op.results[0]) if op is not None and op.name == "arith.addi" else []
+    if op is not None and len(users) == 1 and users[0].name == "affine.store":
+        for position in (0, 1):
+            load = iu.defining_op(op.operands[position])
+            if load is not None and load.name == "affine.load" and same_element(load, users[0]):
+                return load, op.operands[1 - position]
+    return None
+
+
+@dataclass
+class Iteration:
+    """The graph of one iteration.
+
+    Args:
+        task: of which the arrays are placed.
+        storage: `hls.storage` of every array and constant that the task names.
+    """
+
+    task: Task
+    storage: Mapping[ir.Value, str]
+    nodes: list[Node] = field(default_factory=list)
+    #: The node of a value, and of what an array holds; None where that is zero, which costs no addition.
+    values: dict[ir.Value, int | None] = field(default_factory=dict)
+    contents: dict[ir.Value, int | None] = field(default_factory=dict)
+    before: dict[ir.Value, int] = field(default_factory=dict)
+    writes: list[int] = field(default_factory=list)
+    unrolled: list[ir.Operation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.before |= {array: self.node([]) for array in self.storage}
+        self.contents |= self.before
+        self.statements([o.operation for o in iu.body(self.task.op).operations if o.operation.name != "affine.for"])
+        self.statements(iu.block_operations(self.task.nest.block))
+
+    def node(self, after: list[int | None], delay: int = 0, cycles: int = 0) -> int:
+        self.nodes.append(Node(tuple(n for n in after if n is not None), delay, cycles))
+        return len(self.nodes) - 1
+
+    def statements(self, ops: list[ir.Operation]) -> None:
+        for op in ops:
+            if op.name == "affine.for":
+                self.loop(op)
+            elif op.name == "affine.if":
+                self.choice(op)
+            elif op.name == "affine.store":
+                self.store(op)
+            elif op.name == "hls.read":
+                self.contents[op.operands[1]] = self.node([], cycles=1)
+            elif op.name == "hls.write":
+                self.writes.append(self.node([self.contents[op.operands[0]]]))
+            elif op.name not in {"memref.alloc", "memref.get_global"}:
+                self.values[op.results[0]] = self.result(op)
+
+    def result(self, op: ir.Operation) -> int | None:
+        if op.name == "arith.constant":
+            return self.node([]) if ir.IntegerAttr(op.attributes["value"]).value else None
+        if op.name == "affine.load":
+            return self.load(op)
+        if (found := accumulation(op)) is not None:
+            return self.sum(op, *found)
+        operands = [self.values[operand] for operand in op.operands]
+        if op.name == "arith.muli":
+            return self.node(operands, cycles=product_cycles(op))
+        return self.node(operands, delay_of(op))
+
+    def sum(self, op: ir.Operation, load: ir.Operation, addend: ir.Value) -> int:
+        """What all lanes add to an element: a tree, and one more addition to what the element holds."""
+        index = iu.index_operands(load)
+        lanes = prod(trip_count(loop) for loop in self.unrolled if iu.body(loop).arguments[0] not in index)
+        number = self.node([self.values[addend]])
+        for _ in range(ceil(log2(lanes))):
+            number = self.node([number], delay_of(op))
+        old = self.values[load.results[0]]
+        return number if old is None else self.node([number, old], delay_of(op))
+
+    def load(self, op: ir.Operation) -> int | None:
+        array, depth = op.operands[0], len(self.task.nest.loops)
+        if self.contents[array] is None:
+            return None
+        if cycles := READ_CYCLES[self.storage[array]]:
+            return self.node([self.contents[array]], cycles=cycles)
+        # Loops that address registers choose one of them.
+        exprs, shape = self.task.nest.access(op).exprs, ir.MemRefType(array.type).shape
+        ways = prod(n for n, e in zip(shape, exprs, strict=True) if any(d < depth for d in dims_of(e)))
+        return self.node([self.contents[array]], CHOICE * ceil(log2(ways) / 2))
+
+    def store(self, op: ir.Operation) -> None:
+        array, value = op.operands[1], self.values[op.operands[0]]
+        if READ_CYCLES[self.storage[array]]:
+            value = self.node([value], cycles=1)
+        self.contents[array] = value if self.fills(op) else self.node([value, self.contents[array]])
+
+    def fills(self, store: ir.Operation) -> bool:
+        """True when all lanes together store every element of the array."""
+        loops = {iu.body(loop).arguments[0]: trip_count(loop) for loop in self.unrolled}
+        extents = []
+        for expr in iu.access_map(store).results:
+            is_loop = isinstance(expr, ir.AffineDimExpr)
+            extents.append(loops.pop(iu.index_operands(store)[expr.position], 1) if is_loop else 1)
+        return extents == list(ir.MemRefType(store.operands[1].type).shape)
+
+    def loop(self, loop: ir.Operation) -> None:
+        """Lanes that work side by side take as long as one; else each follows the last."""
+        self.unrolled.append(loop)
+        for _ in range(1 if self.is_parallel(loop) else trip_count(loop)):
+            self.statements(iu.block_operations(iu.body(loop)))
+        self.unrolled.pop()
+
+    def is_parallel(self, loop: ir.Operation) -> bool:
+        """True when no lane loads what another has stored, but to add to it."""
+        lane, loads = iu.body(loop).arguments[0], iu.walk(loop, "affine.load")
+        for store in iu.walk(loop, "affine.store"):
+            others = [o for o in loads if iu.accessed_memref(o) == iu.accessed_memref(store)]
+            own = lane in iu.index_operands(store) and all(same_element(o, store) for o in others)
+            if others and not own and accumulation(iu.defining_op(store.operands[0])) is None:
+                return False
+        return True
+
+    def choice(self, op: ir.Operation) -> None:
+        """An affine.if: all sides are computed, one is taken."""
+        start, sides, yielded = self.contents, [], []
+        for region in op.regions:
+            self.contents = dict(start)
+            for block in region.blocks:
+                self.statements(iu.block_operations(block))
+                yielded.append([self.values[value] for value in list(block.operations)[-1].operands])
+            sides.append(self.contents)
+        self.contents = dict(start)
+        for array, old in start.items():
+            ends = {side[array] for side in sides} | ({old} if len(yielded) == 1 else set())
+            if ends != {old}:  # a memory is written to or not; a register takes one of the values
+                delay = 0 if READ_CYCLES[self.storage[array]] else CHOICE
+                self.contents[array] = self.node(list(ends), delay) if len(ends) > 1 else ends.pop()
+        self.values |= {
+            op.results[n]: self.node(list(ends), CHOICE) for n, ends in enumerate(zip(*yielded, strict=True))
+        }
+
+    def times(self, usable: int, origin: int | None = None) -> list[Time | None]:
+        """When each node has its result, with so many picoseconds in a stage.
+
+        With an origin, counted from that node alone: None for a node that does not need it.
+        """
+        found: list[Time | None] = []
+        for number, (after, delay, cycles) in enumerate(self.nodes):
+            known = [time for n in after if (time := found[n]) is not None]
+            if not known and (after if origin is None else number != origin):
+                found.append(None)
+                continue
+            stage, over = max(known, default=(0, 0))
+            if cycles:
+                found.append((stage + cycles, 0))
+            elif over + delay <= usable:
+                found.append((stage, over + delay))
+            elif delay <= usable:
+                found.append((stage + 1, delay))
+            else:  # in stages of its own
+                found.append((stage + (over > 0) + ceil(delay / usable), 0))
+        return found
+
+    def depth(self, usable: int) -> int:
+        """Stages from the reads to the writes, both included."""
+        times = self.times(usable)
+        return max([2, *(time[0] + 1 for n in self.writes if (time := times[n]) is not None)])
+
+    def interval(self, usable: int) -> int:
+        """Cycles between two iterations, so that each finds in every array what those before have stored."""
+        cycles = [1]
+        for array, origin in self.before.items():
+            end = self.contents[array]
+            if end not in (None, origin) and (time := self.times(usable, origin)[end]) is not None:
+                stage, over = time
+                cycles.append(ceil((stage + (over > 0)) / self.distance(array)))
+        return max(cycles)
+
+    def distance(self, array: ir.Value) -> int:
+        """Iterations until an element is accessed again, at least: as many as the innermost loops that address it have.
+
+        One where the accesses of the array do not all address it alike.
+        """
+        nest, depth = self.task.nest, len(self.task.nest.loops)
+        indices = {
+            tuple(e for e in access.exprs if any(d < depth for d in dims_of(e)))
+            for access in nest.accesses
+            if access.buffer == array
+        }
+        forms = [form[0] for e in indices.pop() if (form := linear(e)) is not None] if len(indices) == 1 else []
+        addressing = {dim for form in forms if len(form) == 1 for dim in form}
+        distance = 1
+        for loop in reversed(range(depth)):
+            if nest.extents[loop] > 1 and loop not in addressing:
+                break
+            distance *= nest.extents[loop]
+        return distance
+
+
+def pipeline_of(task: Task, storage: Mapping[ir.Value, str], clock_mhz: float) -> tuple[int, int]:
+    """Depth and interval of a task's pipeline at a clock above 0; `storage` is where its arrays and constants lie.
+
+    Raises:
+        PassFailure: an operation that the model does not know.
+    """
+    iteration, usable = Iteration(task, storage), int(1e6 / clock_mhz * USABLE)
+    return iteration.depth(usable), iteration.interval(usable)
