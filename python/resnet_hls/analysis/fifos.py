@@ -32,7 +32,7 @@ _LUTS_OF_HALF_BRAM = 256
 class _Half(NamedTuple):
     """Halves of block RAMs, all of one shape: how many, and the words that they have room for."""
 
-    count: int
+    blocks: int
     words: int
 
 
@@ -71,7 +71,7 @@ def cheapest_storage(depth: int, bits: int) -> str:
     costs = {
         "srl": ceil(depth / _LONG_SRL) * bits,
         "lutram": ceil(depth / _LUTRAM_WORDS) * ceil(bits / _LUTRAM_BITS) * _LUTRAM_LUTS,
-        "bram": _halves(depth, bits).count * _LUTS_OF_HALF_BRAM,
+        "bram": _halves(depth, bits).blocks * _LUTS_OF_HALF_BRAM,
     }
     return min(STORAGES, key=costs.__getitem__)
 
