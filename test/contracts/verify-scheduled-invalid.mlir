@@ -80,7 +80,7 @@ func.func @one_stage(%image: memref<4xi8>, %result: memref<4xi8>) {
     "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
     "hls.task"() ({
       %word = memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<1xi8>
-      // expected-error @below {{the loop of 'copy' with hls.depth = 1, expected 2 at least}}
+      // expected-error @below {{the loop of 'copy' with hls.depth = 1, not 2 at least}}
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()

@@ -113,6 +113,8 @@ class Iteration:
     values: dict[ir.Value, int | None] = field(default_factory=dict)
     contents: dict[ir.Value, int | None] = field(default_factory=dict)
     before: dict[ir.Value, int] = field(default_factory=dict)
+    #: The last store to an array: what it stores needs not be loaded, nor chosen among elements.
+    latest: dict[ir.Value, ir.Operation] = field(default_factory=dict)
     writes: list[int] = field(default_factory=list)
     unrolled: list[ir.Operation] = field(default_factory=list)
 
@@ -136,6 +138,7 @@ class Iteration:
                 self.store(op)
             elif op.name == "hls.read":
                 self.contents[op.operands[1]] = self.node([], cycles=1)
+                self.latest.pop(op.operands[1], None)
             elif op.name == "hls.write":
                 self.writes.append(self.node([self.contents[op.operands[0]]]))
             elif op.name not in {"memref.alloc", "memref.get_global"}:
@@ -165,6 +168,8 @@ class Iteration:
 
     def load(self, op: ir.Operation) -> int | None:
         array, depth = op.operands[0], len(self.task.nest.loops)
+        if array in self.latest and same_element(op, self.latest[array]):
+            return self.values[self.latest[array].operands[0]]
         if self.contents[array] is None:
             return None
         if cycles := READ_CYCLES[self.storage[array]]:
@@ -176,6 +181,7 @@ class Iteration:
 
     def store(self, op: ir.Operation) -> None:
         array, value = op.operands[1], self.values[op.operands[0]]
+        self.latest[array] = op
         if READ_CYCLES[self.storage[array]]:
             value = self.node([value], cycles=1)
         self.contents[array] = value if self.fills(op) else self.node([value, self.contents[array]])
@@ -198,27 +204,34 @@ class Iteration:
 
     def is_parallel(self, loop: ir.Operation) -> bool:
         """True when no lane loads what another has stored, but to add to it."""
-        lane, loads = iu.body(loop).arguments[0], iu.walk(loop, "affine.load")
-        for store in iu.walk(loop, "affine.store"):
-            others = [o for o in loads if iu.accessed_memref(o) == iu.accessed_memref(store)]
-            own = lane in iu.index_operands(store) and all(same_element(o, store) for o in others)
-            if others and not own and accumulation(iu.defining_op(store.operands[0])) is None:
+        arrays: dict[ir.Value, list[ir.Operation]] = {}
+        for op in iu.walk(loop, "affine.load", "affine.store"):
+            arrays.setdefault(iu.accessed_memref(op), []).append(op)
+        for first, *others in arrays.values():
+            stores = [op for op in (first, *others) if op.name == "affine.store"]
+            if len(stores) in (0, len(others) + 1) or all(accumulation(iu.defining_op(s.operands[0])) for s in stores):
+                continue
+            # Each lane has an element of its own, or begins with a store to the one that all have.
+            own = iu.body(loop).arguments[0] in iu.index_operands(first)
+            begun = first.name == "affine.store" and first.block == iu.body(loop)
+            if not (own or begun) or not all(same_element(op, first) for op in others):
                 return False
         return True
 
     def choice(self, op: ir.Operation) -> None:
         """An affine.if: all sides are computed, one is taken."""
-        start, sides, yielded = self.contents, [], []
+        start, latest, sides, yielded = self.contents, self.latest, [], []
         for region in op.regions:
-            self.contents = dict(start)
+            self.contents, self.latest = dict(start), dict(latest)
             for block in region.blocks:
                 self.statements(iu.block_operations(block))
                 yielded.append([self.values[value] for value in list(block.operations)[-1].operands])
             sides.append(self.contents)
-        self.contents = dict(start)
+        self.contents, self.latest = dict(start), dict(latest)
         for array, old in start.items():
             ends = {side[array] for side in sides} | ({old} if len(yielded) == 1 else set())
             if ends != {old}:  # a memory is written to or not; a register takes one of the values
+                self.latest.pop(array, None)
                 delay = 0 if READ_CYCLES[self.storage[array]] else CHOICE
                 self.contents[array] = self.node(list(ends), delay) if len(ends) > 1 else ends.pop()
         self.values |= {

@@ -54,15 +54,12 @@ def _check_loops(task: Task) -> None:
     if len(pipelined) != 1:
         message = f"'{task.name}' has {len(pipelined)} pipelined loops, expected one"
         raise PassFailure(task.op, message, help="run hls-unroll-loops")
+    given = pipelined[0].attributes
     for attribute, least in (("hls.interval", 1), ("hls.depth", 2)):
-        found = pipelined[0].attributes[attribute] if attribute in pipelined[0].attributes else None
-        if found is None or ir.IntegerAttr(found).value < least:
-            what = (
-                f"without {attribute}"
-                if found is None
-                else f"with {attribute} = {ir.IntegerAttr(found).value}, expected {least} at least"
-            )
-            raise PassFailure(pipelined[0], f"the loop of '{task.name}' {what}", help="run hls-pipeline-loops")
+        number = ir.IntegerAttr(given[attribute]).value if attribute in given else None
+        if number is None or number < least:
+            found = f"without {attribute}" if number is None else f"with {attribute} = {number}, not {least} at least"
+            raise PassFailure(pipelined[0], f"the loop of '{task.name}' {found}", help="run hls-pipeline-loops")
     for loop in iu.walk(pipelined[0], "affine.for")[1:]:
         factor = ir.IntegerAttr(loop.attributes["hls.unroll"]).value if "hls.unroll" in loop.attributes else 1
         if factor != trip_count(loop):

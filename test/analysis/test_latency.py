@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Depths and intervals of pipelines, against what one finds by hand.
+
+At 250 MHz a stage has 2920 ps for operations, at 100 MHz 7300 ps. An addition of 32 bits takes 1020 ps, a choice 400.
+"""
+
+from __future__ import annotations
+
+import pytest
+from torch_mlir import ir
+
+from resnet_hls.analysis.latency import USABLE, pipeline_of
+from resnet_hls.analysis.tasks import Task
+from resnet_hls.context import make_context
+from resnet_hls.ir_utils import walk
+
+#: Less than two additions of 32 bits fit into a stage.
+ONE_ADDITION = 1e6 * USABLE / 1100
+
+
+def pipeline(arrays: str, body: str, clock_mhz: float, extents: tuple[int, int] = (4, 4)) -> tuple[int, int]:
+    """Depth and interval of a task that does `body` in a loop over %y and %x.
+
+    Each of `arrays` is NAME: TYPE STORAGE, one a line; TYPE is that of a memref's element with its shape.
+    """
+    lines, storage = [], []
+    for array in filter(None, map(str.strip, arrays.splitlines())):
+        name, kind, place = array.replace(":", " ").split()
+        lines.append(f"%{name} = memref.alloc() : memref<{kind}>")
+        storage.append(place)
+    text = f"""
+      func.func @f() {{
+        %in = "hls.fifo"() {{depth = 2 : i64, sym_name = "in"}} : () -> !hls.stream<vector<9xi8>>
+        %out = "hls.fifo"() {{depth = 2 : i64, sym_name = "out"}} : () -> !hls.stream<vector<1xi8>>
+        "hls.task"() ({{
+          {" ".join(f"{line}{chr(10)}" for line in lines)}
+          %none = arith.constant 0 : i32
+          %none8 = arith.constant 0 : i8
+          %five = arith.constant 5 : i32
+          affine.for %y = 0 to {extents[0]} {{
+            affine.for %x = 0 to {extents[1]} {{
+              "hls.read"(%in, %word) : (!hls.stream<vector<9xi8>>, memref<9xi8>) -> ()
+              {body}
+              "hls.write"(%result, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+            }} {{hls.pipeline}}
+          }}
+        }}) {{sym_name = "task"}} : () -> ()
+        return
+      }}"""
+    context = make_context()
+    context.allow_unregistered_dialects = True
+    with context:
+        module = ir.Module.parse(text)
+        (task,) = walk(module.operation, "hls.task")
+        found = [op.results[0] for op in walk(task, "memref.alloc")]
+        return pipeline_of(Task(task), dict(zip(found, storage, strict=True)), clock_mhz)
+
+
+WORDS = """
+  word: 9xi8 register
+  result: 1xi8 register
+"""
+
+
+def test_what_passes_words_on_has_two_stages() -> None:
+    """One that reads and one that writes, at any clock at which a choice fits into one."""
+    body = """
+      %0 = affine.load %word[4] : memref<9xi8>
+      affine.store %0, %result[0] : memref<1xi8>"""
+    assert pipeline(WORDS, body, 100) == (2, 1)
+    assert pipeline(WORDS, body, 700) == (2, 1)
+
+
+@pytest.mark.parametrize(("storage", "depth"), [("register", 2), ("lutram", 2), ("bram", 3)])
+def test_window_task(storage: str, depth: int) -> None:
+    """A row of a line buffer, which is there after one cycle or two; padding is a choice after that.
+
+    What registers hold is there at once, and chosen from eight of them in two lookup tables; the word that is read is
+    not there before stage 1.
+    """
+    body = """
+      %0 = affine.load %line[%x] : memref<8xi8>
+      affine.store %0, %column[0] : memref<2xi8>
+      %1 = affine.load %word[0] : memref<9xi8>
+      affine.store %1, %column[1] : memref<2xi8>
+      affine.store %1, %line[%x] : memref<8xi8>
+      %2 = affine.if affine_set<(d) : (d - 1 >= 0)>(%y) -> i8 {
+        %3 = affine.load %column[0] : memref<2xi8>
+        affine.yield %3 : i8
+      } else {
+        affine.yield %none8 : i8
+      }
+      affine.store %2, %result[0] : memref<1xi8>"""
+    arrays = f"{WORDS}\n line: 8xi8 {storage}\n column: 2xi8 register"
+    assert pipeline(arrays, body, 250, (4, 8)) == (depth, 1)
+
+
+MULTIPLY = """
+  affine.if affine_set<(d) : (d == 0)>(%y) {{
+    affine.store %five, %sum[%x] : memref<{n}xi32>
+  }}
+  affine.store %none, %step[] : memref<i32>
+  affine.for %k = 0 to 9 {{
+    %0 = affine.load %word[%k] : memref<9xi8>
+    %1 = affine.load %weight[%x, %k] : memref<{n}x9xi8>
+    %2 = arith.extsi %0 : i8 to i32
+    %3 = arith.extsi %1 : i8 to i32
+    %4 = arith.muli %2, %3 : i32
+    %5 = affine.load %step[] : memref<i32>
+    %6 = arith.addi %5, %4 : i32
+    affine.store %6, %step[] : memref<i32>
+  }} {{hls.unroll = 9 : i64}}
+  %7 = affine.load %sum[%x] : memref<{n}xi32>
+  %8 = affine.load %step[] : memref<i32>
+  %9 = arith.addi %7, %8 : i32
+  affine.store %9, %sum[%x] : memref<{n}xi32>
+  affine.if affine_set<(d) : (d - 3 == 0)>(%y) {{
+    %10 = affine.load %sum[%x] : memref<{n}xi32>
+    %11 = arith.shrsi %10, %five : i32
+    %12 = arith.trunci %11 : i32 to i8
+    affine.store %12, %result[0] : memref<1xi8>
+  }}"""
+
+
+@pytest.mark.parametrize(
+    ("clock_mhz", "weights", "depth"),
+    [
+        # Words are there in stage 1, as are weights from LUTs, and products in stage 4. Four levels of a tree: two in
+        # each of stages 4 and 5. The sum of the steps and the choice of a result take 1420 ps in stage 6.
+        (250, "rom_lutram", 7),
+        # Weights come a stage later, and so does the rest.
+        (250, "rom_bram", 8),
+        # Five additions and the choice, 5500 ps, fit into stage 4.
+        (100, "rom_lutram", 5),
+    ],
+)
+@pytest.mark.parametrize("results", [1, 4])
+def test_multiply_accumulate(clock_mhz: float, weights: str, depth: int, results: int) -> None:
+    """Nine taps; four sums in turn, of which one is chosen, or one sum that every step adds to: the interval is 1."""
+    arrays = f"{WORDS}\n sum: {results}xi32 register\n step: i32 register\n weight: {results}x9xi8 {weights}"
+    assert pipeline(arrays, MULTIPLY.format(n=results), clock_mhz, (4, results)) == (depth, 1)
+
+
+@pytest.mark.parametrize(("lanes", "additions"), [(1, 0), (2, 1), (3, 2), (4, 2), (8, 3), (9, 4)])
+@pytest.mark.parametrize("zero", [True, False])
+def test_lanes_that_add_are_a_tree(lanes: int, additions: int, zero: bool) -> None:
+    """One addition a stage, from stage 1 on; a start that is not zero is one more."""
+    body = f"""
+      affine.store {"%none" if zero else "%five"}, %step[] : memref<i32>
+      affine.for %k = 0 to {lanes} {{
+        %0 = affine.load %word[%k] : memref<9xi8>
+        %1 = arith.extsi %0 : i8 to i32
+        %2 = affine.load %step[] : memref<i32>
+        %3 = arith.addi %1, %2 : i32
+        affine.store %3, %step[] : memref<i32>
+      }} {{hls.unroll = {lanes} : i64}}
+      %4 = affine.load %step[] : memref<i32>
+      %5 = arith.trunci %4 : i32 to i8
+      affine.store %5, %result[0] : memref<1xi8>"""
+    depth = max(2, 1 + additions + (not zero))
+    assert pipeline(f"{WORDS}\n step: i32 register", body, ONE_ADDITION) == (depth, 1)
+
+
+def test_lanes_that_need_each_other_are_a_chain() -> None:
+    """The largest of nine bytes: 1180 ps for each, two of them in a stage at 250 MHz."""
+    body = """
+      affine.store %none8, %result[0] : memref<1xi8>
+      affine.for %k = 0 to 9 {
+        %0 = affine.load %word[%k] : memref<9xi8>
+        %1 = affine.load %result[0] : memref<1xi8>
+        %2 = arith.maxsi %0, %1 : i8
+        affine.store %2, %result[0] : memref<1xi8>
+      } {hls.unroll = 9 : i64}"""
+    assert pipeline(WORDS, body, 250) == (1 + 5, 1)
+
+
+def test_lanes_with_elements_of_their_own_are_one() -> None:
+    """Nine additions side by side; each begins with a zero that is only there for it."""
+    body = """
+      affine.for %k = 0 to 9 {
+        affine.store %none8, %own[] : memref<i8>
+        %0 = affine.load %word[%k] : memref<9xi8>
+        %1 = affine.load %own[] : memref<i8>
+        %2 = arith.maxsi %0, %1 : i8
+        affine.store %2, %own[] : memref<i8>
+        %3 = affine.load %own[] : memref<i8>
+        affine.store %3, %word[%k] : memref<9xi8>
+      } {hls.unroll = 9 : i64}
+      %4 = affine.load %word[8] : memref<9xi8>
+      affine.store %4, %result[0] : memref<1xi8>"""
+    assert pipeline(f"{WORDS}\n own: i8 register", body, 250) == (2, 1)
+
+
+@pytest.mark.parametrize(("powers", "interval"), [(1, 3), (2, 2), (3, 1), (4, 1)])
+def test_interval(powers: int, interval: int) -> None:
+    """A product of three cycles is needed so many iterations later as there are elements that take turns."""
+    body = f"""
+      %0 = affine.load %word[0] : memref<9xi8>
+      %1 = affine.load %power[%x] : memref<{powers}xi8>
+      %2 = arith.muli %0, %1 : i8
+      affine.store %2, %power[%x] : memref<{powers}xi8>
+      affine.store %2, %result[0] : memref<1xi8>"""
+    assert pipeline(f"{WORDS}\n power: {powers}xi8 register", body, 100, (4, powers)) == (5, interval)
+
+
+@pytest.mark.parametrize(("left", "right", "cycles"), [("i8", "i8", 3), ("i16", "i16", 3), ("i32", "i32", 6)])
+def test_wide_products(left: str, right: str, cycles: int) -> None:
+    """Widths are those before an extension; each further partial product of 27 x 18 bits is a cycle."""
+    body = f"""
+      %0 = affine.load %a[0] : memref<1x{left}>
+      %1 = affine.load %b[0] : memref<1x{right}>
+      %2 = arith.extsi %0 : {left} to i64
+      %3 = arith.extsi %1 : {right} to i64
+      %4 = arith.muli %2, %3 : i64
+      %5 = arith.trunci %4 : i64 to i8
+      affine.store %5, %result[0] : memref<1xi8>"""
+    arrays = f"{WORDS}\n a: 1x{left} register\n b: 1x{right} register"
+    assert pipeline(arrays, body, 250) == (cycles + 1, 1)
