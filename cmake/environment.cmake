@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Targets `environment-demo` and `environment-check`: the packages of pyproject.toml in .venv/ of the source tree, with
-# this project installed editable, so that .venv/bin/resnet-hls runs the sources. A stamp per target says what is there
-# already; it lies in .venv/, so that deleting .venv/ is all it takes to start afresh.
+# this project installed editable, so that .venv/bin/resnet-hls runs the sources, and with its extension module as lib/sim
+# has it now. A stamp per target says what is there already; it lies in .venv/, so that deleting .venv/ is all it takes to
+# start afresh.
 find_package(Python 3.11...<3.12 REQUIRED COMPONENTS Interpreter)
 
 set(ENVIRONMENT "${CMAKE_SOURCE_DIR}/.venv")
@@ -20,7 +21,12 @@ function(add_environment name)
     DEPENDS "${CMAKE_SOURCE_DIR}/pyproject.toml" "${CMAKE_SOURCE_DIR}/cmake/install.cmake"
     COMMENT "Installing pinned packages into .venv (${name})"
     VERBATIM USES_TERMINAL)
-  add_custom_target(${name} DEPENDS "${stamp}")
+  add_custom_target(
+    ${name}
+    COMMAND "${CMAKE_COMMAND}" "-DSOURCE=${CMAKE_SOURCE_DIR}" "-DENVIRONMENT=${ENVIRONMENT}" -P
+            "${CMAKE_SOURCE_DIR}/cmake/build_extension.cmake"
+    DEPENDS "${stamp}"
+    VERBATIM USES_TERMINAL)
 endfunction()
 
 # The bundled networks are PyTorch modules, so the demo needs PyTorch.

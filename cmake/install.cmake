@@ -14,6 +14,7 @@ set(python "${ENVIRONMENT}/bin/python")
 if(NOT EXISTS "${python}")
   run("${PYTHON}" -m venv "${ENVIRONMENT}")
 endif()
+file(LOCK "${ENVIRONMENT}" DIRECTORY) # see build_extension.cmake
 set(install "${python}" -m pip install --quiet --disable-pip-version-check)
 
 # What builds the extension module goes into the environment, where it stays: an isolated build would download it once
