@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The one exception that the command line tools turn into a message instead of a traceback."""
 
+from collections.abc import Sequence
+
 
 class UserError(Exception):
     """Something a user can cause and can cure.
@@ -9,19 +11,23 @@ class UserError(Exception):
         message: what is wrong, one line, lower case, no full stop.
         where: the file, layer or option that is wrong; printed before the message.
         help: what to do about it; printed on its own line after `help: `.
+        details: what there is to say besides, where that is a list; printed between, indented, an item a line.
         status: the exit status of a command line tool: 1 for bad input, 2 for bad usage.
     """
 
-    def __init__(self, message: str, *, where: str = "", help: str = "", status: int = 1) -> None:
+    def __init__(
+        self, message: str, *, where: str = "", help: str = "", details: Sequence[str] = (), status: int = 1
+    ) -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.message = message
         self.where = where
         self.help = help
+        self.details = tuple(details)
         self.status = status
 
     def render(self, tool: str) -> str:
-        """The lines a tool prints: `<tool>: error: <where>: <message>`, then `help: <help>` if there is any."""
-        text = f"{tool}: error: {self}"
+        """The lines a tool prints: `<tool>: error: <where>: <message>`, the details, `help: <help>` if there is any."""
+        text = "\n  ".join((f"{tool}: error: {self}", *self.details))
         return f"{text}\nhelp: {self.help}" if self.help else text
 
 
