@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from resnet_hls.driver import Options
     from resnet_hls.frontend.sources import Source
     from resnet_hls.passes import Remark
+    from resnet_hls.simulate.cycles import Simulation
     from resnet_hls.simulate.jit import Jit
 
 #: Images in `tb/`: enough to reach every value of the input, few enough for C/RTL co-simulation.
@@ -172,6 +173,25 @@ class Accelerator:
         real = self.ports.output.to_real(integers)
         real = real.transpose(0, 3, 1, 2) if real.ndim == 4 else real
         return np.ascontiguousarray(real).reshape(len(images), *self.ports.model_output_shape[1:])
+
+    def simulate(self, frames: int = 10) -> Simulation:
+        """What the design does with frames that follow each other without a gap, cycle by cycle, with its own FIFOs.
+
+        Args:
+            frames: how many, 1 or more. Once every frame is like the one before, the rest follows without being run.
+
+        Returns:
+            Interval, latency, what each task waits for and each stream holds: docs/simulation.md says what they mean.
+
+        Raises:
+            ValueError: fewer than one frame.
+        """
+        from resnet_hls.analysis.network import network_of
+        from resnet_hls.simulate.cycles import simulate
+
+        with self.module.context, self.module.operation.location:
+            network = network_of(self.module.operation)
+        return simulate(network, frames)
 
     def write(self, folder: str | Path, force: bool = False) -> Path:
         """Write the project: `src/`, `tb/`, `ir/`, `reference/`, `report.json`, `manifest.json`; all of it or nothing.

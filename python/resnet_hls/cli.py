@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""`resnet-hls`: build, verify, report, doctor, boards, passes.
+"""`resnet-hls`: build, verify, simulate, report, doctor, boards, passes.
 
 Each command imports what it needs when it runs: `build` must start its importer at once, and nothing but the PyTorch
 way may import PyTorch.
@@ -211,6 +211,42 @@ def _images(content: Any, count: int, data: Path | None) -> tuple[NDArray[Any], 
             help=f"give --images {len(images)} or less",
         )
     return images[:count], None if labels is None else labels[:count], f"images of {data.name}"
+
+
+@app.command()
+def simulate(
+    project: Project,
+    frames: Annotated[int, typer.Option(metavar="N", help="how many, one after the other")] = 10,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="what happens when, for ui.perfetto.dev; .gz compresses it")
+    ] = None,
+    max_cycles: Annotated[int | None, typer.Option(metavar="N", help="give up a run that takes longer")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
+) -> int:
+    """Run a project's schedule cycle by cycle: rate, latency, what tasks wait for, what streams hold."""
+    from resnet_hls.report import simulation as text
+    from resnet_hls.simulate import cycles, scheduled
+    from resnet_hls.simulate import trace as traces
+
+    for option, value in (("--frames", frames), ("--max-cycles", max_cycles)):
+        if value is not None and value < 1:
+            raise UserError(f"{option} {value}", help="give 1 or more", status=2)
+    design = scheduled.read(project)
+    simulation = cycles.simulate(design.network, frames, most_cycles=max_cycles)
+    result = text.Result(design, simulation)
+    problem = text.problem(result, max_cycles)
+    traced = trace is not None and not simulation.exceeded
+    if trace is not None and traced:
+        traces.save(trace, design.network, frames, design.name, design.clock_mhz)
+    if json:
+        print(text.as_json(result))
+    elif problem is None:
+        text.render(result, _console())
+    if traced and not json:
+        print(f"simulate: wrote {trace}; ui.perfetto.dev opens it")
+    if problem is not None:
+        raise problem
+    return 0
 
 
 @app.command()

@@ -66,12 +66,14 @@ class Manifest:
         source_kind: `onnx` or `torch`.
         input: shape (height, width, channels).
         output: shape as the model gives it, channels last.
+        clock_mhz: of the accelerator; None where the manifest doesn't say.
     """
 
     name: str
     source_kind: str
     input: Port
     output: Port
+    clock_mhz: float | None = None
 
 
 def read(project: Path) -> Manifest:
@@ -92,10 +94,11 @@ def read(project: Path) -> Manifest:
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest(
-            str(content["name"]), str(content["source_kind"]), _port(content["input"]), _port(content["output"])
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        ports = (_port(content["input"]), _port(content["output"]))
+        clock = content.get("options", {}).get("clock_mhz")
+        clock = None if clock is None else float(clock)
+        manifest = Manifest(str(content["name"]), str(content["source_kind"]), *ports, clock)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"damaged: {type(error).__name__}: {error}", where=str(path), help="build the project again"
         ) from error
