@@ -25,9 +25,9 @@ FILES = {
 }  # fmt: skip
 REPORT = {
     "model", "board", "part", "clock_mhz", "initiation_interval_cycles", "latency_cycles", "fps", "fps_limited_by",
-    "macs_per_frame", "dsp_roofline_fps", "resources", "skip_buffer_bytes", "skip_buffer_bytes_naive",
-    "skip_buffer_bytes_published", "residual_blocks", "fifo_bytes", "line_buffer_bytes", "weight_bytes",
-    "power_w", "per_task", "streams", "remarks", "provenance",
+    "limits", "macs_per_frame", "dsp_roofline_fps", "resources", "skip_buffer_bytes", "skip_buffer_bytes_naive",
+    "skip_buffer_bytes_published", "residual_blocks", "fifo_bytes", "fifo_built_bytes", "line_buffer_bytes",
+    "weight_bytes", "power_w", "per_task", "streams", "remarks", "provenance",
 }  # fmt: skip
 # Two stem and block convolutions on 16x16, one stride-2 block with its 1x1 on 8x8, the classifier.
 SMALL_MACS = 16 * 16 * 9 * (3 * 4 + 4 * 4 + 4 * 4) + 8 * 8 * (9 * 4 * 8 + 9 * 8 * 8 + 4 * 8) + 8 * 10
@@ -79,8 +79,9 @@ def test_report(tool: Tool, project: Path) -> None:
     report = json.loads(text)
     assert set(report) == REPORT
     assert report["macs_per_frame"] == SMALL_MACS
-    assert report["initiation_interval_cycles"] == max(row["cycles"] for row in report["per_task"])
-    assert report["fps"] == pytest.approx(250e6 / report["initiation_interval_cycles"], abs=0.1)
+    interval = report["initiation_interval_cycles"]
+    assert interval >= max(row["cycles"] for row in report["per_task"])
+    assert report["fps"] == pytest.approx(250e6 / interval, abs=0.1)
     assert report["resources"]["dsp"]["used"] == sum(row["dsp"] for row in report["per_task"])
     assert report["resources"]["dsp"]["used"] <= report["resources"]["dsp"]["available"] == 1248
     assert report["resources"]["lut"] == {"used": None, "available": 117120}
@@ -88,11 +89,23 @@ def test_report(tool: Tool, project: Path) -> None:
     for row in report["streams"]:
         assert row["from"] in names | {"input"}
         assert row["to"] in names | {"output"}
-        assert 1 <= row["peak"] <= row["depth"]
-    assert report["provenance"]["fps"] == "modelled"
+        assert 1 <= row["peak"] <= row["depth"] <= row["built_depth"]
+        assert row["full_cycles"] + row["empty_cycles"] <= interval
+    assert report["fifo_built_bytes"] >= report["fifo_bytes"]
+    for row in report["per_task"]:
+        assert row["pipeline_depth"] >= 2
+        assert row["cycles"] + row["stall_cycles"] <= interval
+        longest = row["waits_for"]
+        assert longest is None or (
+            0 < longest["cycles"] <= row["stall_cycles"] and longest["kind"] in ("empty", "full")
+        )
+    assert report["limits"][0]["cycles"] <= interval
+    assert report["fps_limited_by"] in {*names, *(row["name"] for row in report["streams"])}
+    for key in ("fps", "latency_cycles", "per_task.cycles", "per_task.stall_cycles", "streams.peak"):
+        assert report["provenance"][key] == "simulated"
     printed = tool("report", project)
     assert printed.returncode == 0
-    assert "frames/s (modelled)" in printed.stdout
+    assert "frames/s (simulated)" in printed.stdout
     assert all(name in printed.stdout for name in names)
     assert tool("report", project, "--json").stdout == text
 

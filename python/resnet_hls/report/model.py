@@ -1,38 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The content of `report.json`, from a scheduled module. Reads the IR, changes nothing.
 
-Every figure says in `provenance` how it was obtained: `counted` in the IR, `modelled`, `simulated` or `measured`. A
-figure that nothing here can give is null.
+Every figure says in `provenance` how it was obtained: `counted` in the IR, `modelled`, `simulated` (cycles, counted by
+lib/sim on the scheduled IR) or `measured`. A figure that nothing here can give is null.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.fifos import built_depth
 from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.network import network_of, storage_of
 from resnet_hls.analysis.residuals import ResidualBlock
 from resnet_hls.analysis.reuse import SKIP_ROWS
-from resnet_hls.analysis.schedule import Schedule, depths_of, schedule
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
-from resnet_hls.passes import Remark
+from resnet_hls.passes import PassFailure, Remark
+from resnet_hls.report.simulation import limit_rows, limited_by, waits_for
 from resnet_hls.report.skips import skip_report
+from resnet_hls.simulate.cycles import STEADY_WITHIN, Simulation, StreamFigures, TaskFigures, simulate
 
-_MODELLED = (
+_SIMULATED = (
     "initiation_interval_cycles",
     "latency_cycles",
     "fps",
     "fps_limited_by",
+    "limits",
+    "per_task.cycles",
+    "per_task.stall_cycles",
+    "per_task.waits_for",
+    "streams.peak",
+    "streams.full_cycles",
+    "streams.empty_cycles",
+)
+_MODELLED = (
     "dsp_roofline_fps",
     "resources.dsp",
-    "per_task.cycles",
+    "fifo_built_bytes",
     "per_task.dsp",
-    "streams.peak",
+    "per_task.pipeline_depth",
+    "streams.built_depth",
 )
 _COUNTED = (
     "macs_per_frame",
@@ -44,13 +58,13 @@ _COUNTED = (
     "line_buffer_bytes",
     "weight_bytes",
     "streams.depth",
+    "streams.storage",
 )
 _UNKNOWN = (
     "resources.lut",
     "resources.ff",
     "resources.bram36",
     "resources.uram",
-    "per_task.stall_cycles",
     "power_w",
 )
 #: Multiply-accumulates of a DSP slice in a cycle, at most: two int8 products that share an operand.
@@ -79,27 +93,28 @@ def build_report(
         What `json` can write; keys in their order, units in their names.
 
     Raises:
-        PassFailure: the module is not scheduled.
+        PassFailure: the module is not scheduled, or deadlocks.
     """
     with module.context, module.location:
         dataflow = the_dataflow(module)
-        modelled = schedule(module, depths=depths_of(dataflow))
+        simulated = simulate_module(module)
+        per_task = {figures.name: figures for figures in simulated.tasks}
         found = tasks(dataflow)
         products = {task.name: multipliers(task) for task in found}
         macs = sum(multiply_accumulates(task) for task in found)
-        rows = [task_row(task, modelled.per_task[task.name], products[task.name]) for task in found]
-        streams = stream_rows(dataflow, modelled)
+        rows = [task_row(task, per_task[task.name], products[task.name]) for task in found]
+        streams = stream_rows(dataflow, simulated.streams)
         frequency = board.clock_mhz * 1e6
-        limit = max(rows, key=lambda row: int(row["cycles"]))
         return {
             "model": name,
             "board": board.name,
             "part": board.part,
             "clock_mhz": board.clock_mhz,
-            "initiation_interval_cycles": modelled.interval,
-            "latency_cycles": modelled.latency,
-            "fps": round(frequency / modelled.interval, 1),
-            "fps_limited_by": limit["name"] if limit["cycles"] >= modelled.interval else "input",
+            "initiation_interval_cycles": simulated.whole_interval,
+            "latency_cycles": simulated.latency,
+            "fps": round(frequency / simulated.whole_interval, 1),
+            "fps_limited_by": limited_by(simulated),
+            "limits": limit_rows(simulated),
             "macs_per_frame": macs,
             "dsp_roofline_fps": round(_MACS_PER_DSP * board.resources.dsp * frequency / macs, 1) if macs else None,
             "resources": resources(board, sum(products.values())),
@@ -110,6 +125,7 @@ def build_report(
                 {task.name: skip_row_bytes(task.op) for task in found},
             ),
             "fifo_bytes": sum(math.ceil(row["depth"] * row["width_bits"] / 8) for row in streams),
+            "fifo_built_bytes": sum(math.ceil(row["built_depth"] * row["width_bits"] / 8) for row in streams),
             "line_buffer_bytes": line_buffer_bytes(dataflow),
             "weight_bytes": weight_bytes(module),
             "power_w": None,
@@ -120,9 +136,22 @@ def build_report(
         }
 
 
+def simulate_module(module: ir.Operation) -> Simulation:
+    """A scheduled module in its steady state.
+
+    Raises:
+        PassFailure: the module is not scheduled, or deadlocks.
+    """
+    found = simulate(network_of(module), STEADY_WITHIN)
+    if found.deadlock is not None:
+        raise PassFailure(module, str(found.deadlock), help="run hls-size-fifos")
+    return found
+
+
 def provenance() -> dict[str, str | None]:
     """How each figure of the report was obtained; None for those that are null."""
     return {
+        **dict.fromkeys(_SIMULATED, "simulated"),
         **dict.fromkeys(_MODELLED, "modelled"),
         **dict.fromkeys(_COUNTED, "counted"),
         **dict.fromkeys(_UNKNOWN, None),
@@ -139,8 +168,9 @@ def resources(board: Board, multipliers: int) -> dict[str, dict[str, int | None]
     }
 
 
-def task_row(task: Task, cycles: int, multipliers: int) -> dict[str, Any]:
+def task_row(task: Task, figures: TaskFigures, multipliers: int) -> dict[str, Any]:
     """What the report says about a task; `unroll` holds the lanes of each unrolled loop that has a name."""
+    longest = waits_for(figures)
     unroll: dict[str, int] = {}
     for loop in iu.walk(task.op, "affine.for"):
         if "hls.unroll" in loop.attributes and "hls.label" in loop.attributes:
@@ -150,17 +180,20 @@ def task_row(task: Task, cycles: int, multipliers: int) -> dict[str, Any]:
         "name": task.name,
         "loops": list(task.extents),
         "unroll": unroll,
-        "cycles": cycles,
+        "pipeline_depth": task.pipeline_depth,
+        "cycles": figures.busy,
         "dsp": multipliers,
         "lut": None,
         "bram36": None,
         "uram": None,
-        "stall_cycles": None,
+        "stall_cycles": figures.stalled,
+        "waits_for": None if longest is None else asdict(longest),
     }
 
 
-def stream_rows(dataflow: ir.Operation, modelled: Schedule) -> list[dict[str, Any]]:
+def stream_rows(dataflow: ir.Operation, simulated: Sequence[StreamFigures]) -> list[dict[str, Any]]:
     """What the report says about each stream; `input` and `output` are the ports."""
+    per_stream = {figures.name: figures for figures in simulated}
     writers: dict[ir.Value, str] = {}
     readers: dict[ir.Value, str] = {}
     for op in iu.walk(dataflow, "hls.source"):
@@ -170,18 +203,26 @@ def stream_rows(dataflow: ir.Operation, modelled: Schedule) -> list[dict[str, An
     for task in tasks(dataflow):
         writers |= dict.fromkeys(task.outputs, task.name)
         readers |= dict.fromkeys(task.inputs, task.name)
-    return [
-        {
-            "name": stream_name(stream),
-            "from": writers[stream],
-            "to": readers[stream],
-            "width_bits": word_bits(stream),
-            "depth": ir.IntegerAttr(fifo.attributes["depth"]).value,
-            "peak": modelled.peaks[stream_name(stream)],
-        }
-        for fifo in fifos(dataflow)
-        for stream in (fifo.results[0],)
-    ]
+    rows = []
+    for fifo in fifos(dataflow):
+        stream = fifo.results[0]
+        depth, bits, storage = ir.IntegerAttr(fifo.attributes["depth"]).value, word_bits(stream), storage_of(fifo)
+        figures = per_stream[stream_name(stream)]
+        rows.append(
+            {
+                "name": figures.name,
+                "from": writers[stream],
+                "to": readers[stream],
+                "width_bits": bits,
+                "depth": depth,
+                "storage": storage,
+                "built_depth": built_depth(depth, bits, storage),
+                "peak": figures.peak,
+                "full_cycles": figures.full,
+                "empty_cycles": figures.empty,
+            }
+        )
+    return rows
 
 
 def multipliers(task: Task) -> int:

@@ -26,7 +26,7 @@ def read(project: Path) -> Report:
     help = "name a folder that `resnet-hls build … -o DIR` wrote"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        lines(content)
+        lines(content), task_table(content), stream_table(content)
     except OSError:
         raise UserError("no project: it has no report.json", where=str(project), help=help) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -50,7 +50,7 @@ def lines(report: Report) -> list[str]:
         f"{report['model']} for {report['board']} ({report['part']}), {clock:g} MHz",
         f"  {report['fps']:,.0f} frames/s ({how['fps']}): a frame every {interval:,} cycles, limited by "
         f"{report['fps_limited_by']}",
-        f"  latency {latency:,} cycles, {latency / clock / 1000:.3f} ms ({how['latency_cycles']})",
+        f"  latency of the first frame {latency:,} cycles, {latency / clock / 1000:.3f} ms ({how['latency_cycles']})",
         f"  {report['macs_per_frame'] / 1e6:.2f} M multiply-accumulates a frame",
         f"  {', '.join(used)}",
         f"  FIFOs {report['fifo_bytes']:,} bytes, line buffers {report['line_buffer_bytes']:,}, weights "
@@ -70,35 +70,49 @@ def skip_line(report: Report) -> list[str]:
 
 def render(report: Report, console: Console) -> None:
     """Print the headline, the tasks, the skips, the streams, and what the passes remark."""
-    from rich.table import Table
-
     for line in lines(report):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
-    how = report["provenance"]
-    tasks = Table("task", "steps", title="Tasks")
-    for heading in (f"cycles a frame\n({how['per_task.cycles']})", "busy", f"DSP\n({how['per_task.dsp']})"):
-        tasks.add_column(heading, justify="right")
-    tasks.add_column("lanes")
-    for row in report["per_task"]:
-        busy = f"{100 * row['cycles'] / report['initiation_interval_cycles']:.0f} %"
-        lanes = ", ".join(f"{name} {count}" for name, count in row["unroll"].items())
-        steps = " x ".join(map(str, row["loops"]))
-        tasks.add_row(row["name"], steps, f"{row['cycles']:,}", busy, str(row["dsp"] or ""), lanes)
-    console.print(tasks)
+    console.print(task_table(report))
     if report["residual_blocks"]:
         console.print(skip_table(report))
-    streams = Table("from", "to", title="Streams")
-    for heading in ("bits", "depth", f"most words\n({how['streams.peak']})", "bytes"):
-        streams.add_column(heading, justify="right")
-    for row in report["streams"]:
-        size = -(-row["width_bits"] * row["depth"] // 8)
-        figures = (row["width_bits"], row["depth"], row["peak"], size)
-        streams.add_row(row["from"], row["to"], *(f"{figure:,}" for figure in figures))
-    console.print(streams)
+    console.print(stream_table(report))
     if report["remarks"]:
         console.print("Remarks", highlight=False)
     for line in remark_lines(report):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+
+
+def task_table(report: Report) -> Table:
+    """What each task takes, and how much of an interval it works or waits."""
+    from rich.table import Table
+
+    how, interval = report["provenance"], report["initiation_interval_cycles"]
+    table = Table("task", "steps", title="Tasks")
+    cycles = f"cycles a frame\n({how['per_task.cycles']})"
+    for heading in (cycles, "busy", "waits", f"DSP\n({how['per_task.dsp']})"):
+        table.add_column(heading, justify="right")
+    table.add_column("lanes")
+    for row in report["per_task"]:
+        busy, waits = (f"{100 * row[key] / interval:.0f} %" for key in ("cycles", "stall_cycles"))
+        lanes = ", ".join(f"{name} {count}" for name, count in row["unroll"].items())
+        steps = " x ".join(map(str, row["loops"]))
+        table.add_row(row["name"], steps, f"{row['cycles']:,}", busy, waits, str(row["dsp"] or ""), lanes)
+    return table
+
+
+def stream_table(report: Report) -> Table:
+    """How deep and how full each stream is, and what it is built of."""
+    from rich.table import Table
+
+    how = report["provenance"]
+    table = Table("from", "to", title="Streams")
+    for heading in ("bits", "depth", f"most words\n({how['streams.peak']})", "bytes", "built of"):
+        table.add_column(heading, justify="right")
+    for row in report["streams"]:
+        size = -(-row["width_bits"] * row["depth"] // 8)
+        figures = (row["width_bits"], row["depth"], row["peak"], size)
+        table.add_row(row["from"], row["to"], *(f"{figure:,}" for figure in figures), row["storage"])
+    return table
 
 
 def skip_table(report: Report) -> Table:
