@@ -70,17 +70,19 @@ def test_the_input() -> None:
 
 def test_a_shallow_stream() -> None:
     """Deep enough to run, not deep enough to run without waiting."""
-    deep, shallow = skip(skip=20), skip(skip=9)
+    deep = skip(skip=20)
     assert deep.simulation.interval == 2 * WORDS
-    assert shallow.simulation.deadlock is None
-    least = next(depth for depth in range(1, 20) if skip(skip=depth).simulation.deadlock is None)
-    tight = skip(skip=least)
-    assert tight.simulation.interval is not None
-    if tight.simulation.interval > 2 * WORDS:
-        lines = "\n".join(text.lines(tight))
-        assert "limited by a circle of waits; the slowest task alone takes 16 cycles" in lines
-        assert f"deepen skip ({least} words of 8 bits)" in lines
-        assert text.limited_by(tight.simulation) == "skip"
+    assert text.limited_by(deep.simulation) != "skip"
+    depths = range(1, 20)
+    runs = {depth: skip(skip=depth) for depth in depths}
+    running = [depth for depth in depths if runs[depth].simulation.deadlock is None]
+    enough = next(depth for depth in running if runs[depth].simulation.interval == 2 * WORDS)
+    least = running[0]
+    assert least < enough
+    lines = "\n".join(text.lines(runs[least]))
+    assert "limited by a circle of waits; the slowest task alone takes 16 cycles" in lines
+    assert f"deepen skip from {least} to {enough} words of 8 bits: a frame every 16 cycles" in lines
+    assert text.limited_by(runs[least].simulation) == "skip"
 
 
 def test_a_deadlock() -> None:

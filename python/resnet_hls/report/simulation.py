@@ -241,20 +241,26 @@ def limit_lines(result: Result) -> list[str]:
 
 
 def deepen_lines(result: Result) -> list[str]:
-    """What the interval would be with room without end in one full stream of the circle, for the best of them."""
+    """Which full stream of the circle to deepen, how far, and what comes of it; of one stream, the others unchanged."""
     network, found = result.design.network, result.simulation
     full = list(dict.fromkeys(limit.stream for limit in found.limits if limit.full))
-    intervals = {}
-    for name in full[:_PARTS]:
-        deeper = simulate(network.with_depths({name: None}), found.frames, cure=False)
-        if deeper.interval is not None and found.interval is not None and deeper.interval < found.interval:
-            intervals[name] = deeper.interval
-    if not intervals:
+
+    def interval(name: str, depth: int | None) -> float:
+        return simulate(network.with_depths({name: depth}), found.frames, cure=False).interval or 0
+
+    best = {name: interval(name, None) for name in full[:_PARTS]}
+    name = min(best, key=best.__getitem__, default="")
+    if not name or best[name] >= (found.interval or 0):
         return ["deeper streams would not help, one at a time"] if full else []
-    name = min(intervals, key=intervals.__getitem__)
     stream = next(stream for stream in network.streams if stream.name == name)
-    room = f"{stream.depth} word{'s' * (stream.depth != 1)} of {stream.bits} bits"
-    return [f"deepen {name} ({room}): with room enough there, a frame takes {intervals[name]:,.0f} cycles"]
+    low, high = stream.depth or 1, 2 * (stream.depth or 1)  # the interval never grows with the depth
+    while interval(name, high) > best[name]:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if interval(name, middle) <= best[name] else (middle, high)
+    room = f"from {stream.depth} to {high} words of {stream.bits} bits"
+    return [f"deepen {name} {room}: a frame every {best[name]:,.0f} cycles"]
 
 
 def render(result: Result, console: Console) -> None:
