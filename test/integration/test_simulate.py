@@ -19,6 +19,7 @@ from resnet_hls.simulate import scheduled
 from resnet_hls.simulate.cycles import STEADY_WITHIN, simulate
 
 SCHEDULED = "ir/40-scheduled.mlir"
+NEEDS = r"stream '(\S+)' needs room for ([\d,]+) words"
 
 
 @pytest.fixture
@@ -98,13 +99,13 @@ def test_deadlock(tool: Tool, edited: Callable[[Callable[[str], str]], Path], tm
     assert details
     for line in details:
         assert re.match(r"  \S+ has waited since cycle [\d,]+ for (room in full|words of empty) \S+, ", line)
-    cure = dict(re.findall(r"stream '(\S+)' needs room for (\d+) words", help))
+    cure = {name: int(depth.replace(",", "")) for name, depth in re.findall(NEEDS, help)}
     assert cure
     events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     assert any(event["name"].startswith("deadlock") for event in events)
     assert any(event["name"].startswith("for ever: ") for event in events)
     printed = json.loads(tool("simulate", folder, "--json").stdout)
-    assert {name: str(depth) for name, depth in printed["deadlock"]["cure"].items()} == cure
+    assert {name: depth for name, depth in printed["deadlock"]["cure"].items() if depth > 1} == cure
     text = (folder / SCHEDULED).read_text()
     for name, depth in cure.items():
         text = text.replace(f'depth = 1 : i64, sym_name = "{name}"', f'depth = {depth} : i64, sym_name = "{name}"')

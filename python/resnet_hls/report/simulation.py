@@ -184,10 +184,12 @@ def cure(network: Network, deadlock: Deadlock) -> str:
     depths = {stream.name: stream.depth for stream in network.streams}
     if not deadlock.cure:
         return "no depths cure it: the tasks wait for words that are never written; check the order of their transfers"
-    needs = (
-        f"stream '{name}' needs room for {depth} words, and has {depths[name]}" for name, depth in deadlock.cure.items()
-    )
-    return f"{'; '.join(needs)}: set its depth, or run hls-size-fifos"
+    needs = [
+        f"stream '{name}' needs room for {depth:,} words, and has {depths[name]}"
+        for name, depth in deadlock.cure.items()
+        if depth > (depths[name] or 0)
+    ]
+    return f"{'; '.join(needs)}: set {'its depth' if len(needs) == 1 else 'their depths'}, or run hls-size-fifos"
 
 
 def lines(result: Result) -> list[str]:
