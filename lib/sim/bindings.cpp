@@ -9,6 +9,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "simulation.h"
+#include "steady.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -86,8 +87,9 @@ NB_MODULE(_cycles, module) {
       .def_ro("empty", &StreamFigures::empty);
 
   nb::class_<Moved>(module, "Moved")
-      .def_prop_ro("written", [](const Moved& moved) { return array(moved.written); })
-      .def_prop_ro("read", [](const Moved& moved) { return array(moved.read); });
+      .def_prop_ro(
+          "written", [](const Moved& moved) { return array(moved.written); }, nb::rv_policy::move)
+      .def_prop_ro("read", [](const Moved& moved) { return array(moved.read); }, nb::rv_policy::move);
 
   nb::class_<Simulation>(module, "Simulation")
       .def_ro("deadlock", &Simulation::deadlock)
@@ -101,6 +103,22 @@ NB_MODULE(_cycles, module) {
       .def_ro("streams", &Simulation::streams)
       .def_ro("limits", &Simulation::limits)
       .def_ro("words", &Simulation::words);
+
+  nb::class_<Steady::State>(module, "State")
+      .def_ro("peaks", &Steady::State::peaks)
+      .def("at", [](const Steady::State& state, int stream) {
+        // Schedules are never changed, only replaced.
+        return std::pair(reinterpret_cast<std::uintptr_t>(state.written[stream].cycles.get()),
+                         reinterpret_cast<std::uintptr_t>(state.read[stream].cycles.get()));
+      });
+
+  nb::class_<Steady>(module, "Steady")
+      .def(nb::init<const Network&, Cycle>(), "network"_a, "interval"_a, nb::keep_alive<1, 2>())
+      .def("bound", &Steady::bound, "stream"_a, "depth"_a, nb::call_guard<nb::gil_scoped_release>())
+      .def("state", &Steady::state, nb::rv_policy::copy)
+      .def("restore", &Steady::restore)
+      .def("latency", &Steady::latency)
+      .def("words_moved", &Steady::words_moved);
 
   module.def(
       "simulate",

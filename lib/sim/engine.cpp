@@ -5,17 +5,22 @@
 
 namespace resnet_hls::sim {
 
-void Engine::Cursor::place() {
-  next = left > 0 ? base + port->steps[index] : never;
-}
-
 void Engine::Cursor::advance(std::int64_t iterations) {
   --left;
-  if (++index == port->steps.size()) {
+  if (++index == static_cast<std::int64_t>(steps.size())) {
     index = 0;
     base += iterations;
   }
   place();
+}
+
+std::int64_t Engine::Cursor::more() const {
+  std::int64_t count = 0;
+  if (bursts) {
+    while (index + count + 1 < static_cast<std::int64_t>(steps.size()) && steps[index + count + 1] == steps[index])
+      ++count;
+  }
+  return count;
 }
 
 void Engine::Side::find_next() {
@@ -24,18 +29,31 @@ void Engine::Side::find_next() {
     next = std::min(next, cursor.next);
 }
 
-Engine::Engine(const Network& network, std::vector<std::int64_t> depths, std::int64_t frames)
-    : network(network), depths(std::move(depths)), moved(network.streams.size()) {
+Engine::Engine(const Network& network, const std::vector<std::int64_t>& depths, std::int64_t frames)
+    : network(network), channels(network.streams.size()) {
+  for (std::size_t stream = 0; stream < channels.size(); ++stream) {
+    channels[stream].depth = depths[stream];
+    channels[stream].latency = network.streams[stream].latency;
+  }
   actors.reserve(network.tasks.size());
   for (const Task& task : network.tasks) {
     Actor& actor = actors.emplace_back();
     actor.task = &task;
+    actor.iterations = task.iterations;
+    actor.interval = task.interval;
+    actor.latency = task.latency();
     int number = 0;
     for (bool writes : {false, true}) {
       Side& side = writes ? actor.writing : actor.reading;
       for (const Port& port : writes ? task.writes : task.reads) {
-        auto total = frames * static_cast<std::int64_t>(port.steps.size());
-        side.cursors.push_back({.port = &port, .number = number++, .left = total});
+        bool bursts = std::adjacent_find(port.steps.begin(), port.steps.end()) != port.steps.end();
+        auto words = static_cast<std::int64_t>(port.steps.size());
+        side.cursors.push_back({.channel = &channels[port.stream],
+                                .stream = port.stream,
+                                .number = number++,
+                                .steps = port.steps,
+                                .bursts = bursts,
+                                .left = frames * words});
         side.cursors.back().place();
       }
       side.find_next();
@@ -44,30 +62,27 @@ Engine::Engine(const Network& network, std::vector<std::int64_t> depths, std::in
   }
 }
 
-void Engine::replace(const std::vector<bool>& replaced, const std::vector<Script>& scripts, Cycle interval) {
+Words Engine::words(int stream) const {
+  const Channel& channel = channels[stream];
+  return {std::span(channel.written).first(channel.words_written), std::span(channel.read).first(channel.words_read)};
+}
+
+void Engine::replace(const std::vector<bool>& replaced, std::vector<Script> given, Cycle interval) {
   for (std::size_t task = 0; task < actors.size(); ++task)
     actors[task].active = !replaced[task];
-  for (std::size_t stream = 0; stream < scripts.size(); ++stream) {
-    const Stream& ends = network.streams[stream];
-    auto copy = [&](std::span<const Cycle> frame, std::vector<Cycle>& to, const Cursor& cursor) {
-      if (frame.empty())
-        return;
-      std::int64_t frames = cursor.left / static_cast<std::int64_t>(frame.size());
-      to.reserve(frame.size() * frames);
-      for (std::int64_t number = 0; number < frames; ++number) {
-        for (Cycle cycle : frame)
-          to.push_back(cycle + number * interval);
-      }
-    };
-    // Both ends move as many words.
-    const Actor& actor = actors[replaced[ends.writer] ? ends.reader : ends.writer];
-    for (const Side* side : {&actor.reading, &actor.writing}) {
-      for (const Cursor& cursor : side->cursors) {
-        if (cursor.port->stream == static_cast<int>(stream)) {
-          copy(scripts[stream].written, moved[stream].written, cursor);
-          copy(scripts[stream].read, moved[stream].read, cursor);
-        }
-      }
+  scripts = std::move(given);
+  script_interval = interval;
+}
+
+// What tasks that were replaced do until the end of the frame behind the limit.
+void Engine::follow_scripts(std::int64_t round) {
+  for (; scripted <= round; ++scripted) {
+    for (std::size_t stream = 0; stream < scripts.size(); ++stream) {
+      Channel& channel = channels[stream];
+      for (Cycle cycle : scripts[stream].written)
+        channel.written[channel.words_written++] = cycle + scripted * script_interval;
+      for (Cycle cycle : scripts[stream].read)
+        channel.read[channel.words_read++] = cycle + scripted * script_interval;
     }
   }
 }
@@ -76,9 +91,8 @@ void Engine::truncate(std::int64_t frames) {
   for (Actor& actor : actors) {
     for (Side* side : {&actor.reading, &actor.writing}) {
       for (Cursor& cursor : side->cursors) {
-        auto words = static_cast<std::int64_t>(cursor.port->steps.size());
-        std::int64_t moved = cursor.base / actor.task->iterations * words + static_cast<std::int64_t>(cursor.index);
-        cursor.left = frames * words - moved;
+        auto words = static_cast<std::int64_t>(cursor.steps.size());
+        cursor.left = frames * words - (cursor.base / actor.iterations * words + cursor.index);
         cursor.place();
       }
       side->find_next();
@@ -95,7 +109,16 @@ void Engine::enqueue(int task) {
 }
 
 void Engine::run(std::int64_t round) {
-  limit = round;
+  for (Actor& actor : actors)
+    actor.limit = round * actor.iterations;
+  for (std::size_t stream = 0; stream < channels.size(); ++stream) {
+    if (actors[network.streams[stream].writer].active || actors[network.streams[stream].reader].active) {
+      auto words = static_cast<std::size_t>((round + 1) * network.streams[stream].words);
+      channels[stream].written.resize(words);
+      channels[stream].read.resize(words);
+    }
+  }
+  follow_scripts(round);
   for (int task = static_cast<int>(actors.size()) - 1; task >= 0; --task)
     enqueue(task);
   while (!queue.empty()) {
@@ -112,42 +135,41 @@ void Engine::run(std::int64_t round) {
         moving = has_read = true;
     }
     if (has_read) {
-      for (const Port& port : actor.task->reads)
-        enqueue(network.streams[port.stream].writer);
+      for (const Port& port : actor.task->reads) {
+        int writer = network.streams[port.stream].writer;
+        if (actors[writer].writing.waits(Wait::room, port.stream))
+          enqueue(writer);
+      }
     }
     if (has_written) {
-      for (const Port& port : actor.task->writes)
-        enqueue(network.streams[port.stream].reader);
+      for (const Port& port : actor.task->writes) {
+        int reader = network.streams[port.stream].reader;
+        if (actors[reader].reading.waits(Wait::word, port.stream))
+          enqueue(reader);
+      }
     }
   }
 }
 
 // The next iteration that reads, in the first stage; false where it has to wait.
 bool Engine::read(Actor& actor) {
-  const Task& task = *actor.task;
   Side& side = actor.reading;
   std::int64_t iteration = side.next;
-  if (iteration == never)
-    return side.stop(Wait::nothing), false;
-  if (iteration >= limit * task.iterations)
-    return side.stop(Wait::limit), false;
+  if (iteration >= actor.limit)
+    return side.stop(iteration == never ? Wait::nothing : Wait::limit), false;
   // An iteration leaves the first stage only if all stages behind it move on.
-  if (actor.writing.next <= iteration - task.latency())
+  if (actor.writing.next <= iteration - actor.latency)
     return side.stop(Wait::pipeline), false;
   Cycle there = 0;
   int latest = -1;
   for (const Cursor& cursor : side.cursors) {
     if (cursor.next != iteration)
       continue;
-    const Moved& words = moved[cursor.port->stream];
-    // All words of the iteration; the last one is written last.
-    std::size_t word = words.read.size();
-    for (std::size_t index = cursor.index + 1;
-         index < cursor.port->steps.size() && cursor.port->steps[index] == cursor.port->steps[cursor.index]; ++index)
-      ++word;
-    if (word >= words.written.size())
-      return side.stop(Wait::word, cursor.port->stream), false;
-    Cycle cycle = words.written[word] + network.streams[cursor.port->stream].latency;
+    const Channel& channel = *cursor.channel;
+    std::int64_t word = channel.words_read + cursor.more(); // the last one is written last
+    if (word >= channel.words_written)
+      return side.stop(Wait::word, cursor.stream), false;
+    Cycle cycle = channel.written[word] + channel.latency;
     if (cycle > there) {
       there = cycle;
       latest = cursor.number;
@@ -162,7 +184,7 @@ bool Engine::read(Actor& actor) {
     }
     actor.pressure.pop_front();
   }
-  Cycle cycle = side.lag + iteration * task.interval;
+  Cycle cycle = side.lag + iteration * actor.interval;
   if (there > cycle) {
     actor.stalls[latest] += there - cycle;
     side.lag += there - cycle;
@@ -173,8 +195,8 @@ bool Engine::read(Actor& actor) {
   last = std::max(last, cycle);
   for (Cursor& cursor : side.cursors) {
     while (cursor.next == iteration) {
-      moved[cursor.port->stream].read.push_back(cycle);
-      cursor.advance(task.iterations);
+      cursor.channel->read[cursor.channel->words_read++] = cycle;
+      cursor.advance(actor.iterations);
     }
   }
   side.find_next();
@@ -183,31 +205,24 @@ bool Engine::read(Actor& actor) {
 
 // The next iteration that writes, in the last stage; false where it has to wait.
 bool Engine::write(Actor& actor) {
-  const Task& task = *actor.task;
   Side& side = actor.writing;
   std::int64_t iteration = side.next;
-  if (iteration == never)
-    return side.stop(Wait::nothing), false;
-  if (iteration >= limit * task.iterations)
-    return side.stop(Wait::limit), false;
+  if (iteration >= actor.limit)
+    return side.stop(iteration == never ? Wait::nothing : Wait::limit), false;
   if (actor.reading.next <= iteration)
     return side.stop(Wait::issue), false;
   Cycle room = 0;
   int fullest = -1;
   for (const Cursor& cursor : side.cursors) {
-    std::int64_t depth = depths[cursor.port->stream];
-    if (cursor.next != iteration || depth == unbounded)
+    const Channel& channel = *cursor.channel;
+    if (cursor.next != iteration || channel.depth == unbounded)
       continue;
-    const Moved& words = moved[cursor.port->stream];
-    auto word = static_cast<std::int64_t>(words.written.size());
-    for (std::size_t index = cursor.index + 1;
-         index < cursor.port->steps.size() && cursor.port->steps[index] == cursor.port->steps[cursor.index]; ++index)
-      ++word;
-    if (word < depth)
+    std::int64_t leaves = channel.words_written + cursor.more() - channel.depth;
+    if (leaves < 0)
       continue;
-    if (word - depth >= static_cast<std::int64_t>(words.read.size()))
-      return side.stop(Wait::room, cursor.port->stream), false;
-    Cycle cycle = words.read[word - depth] + 1;
+    if (leaves >= channel.words_read)
+      return side.stop(Wait::room, cursor.stream), false;
+    Cycle cycle = channel.read[leaves] + 1;
     if (cycle > room) {
       room = cycle;
       fullest = cursor.number;
@@ -217,29 +232,33 @@ bool Engine::write(Actor& actor) {
     actor.issued = actor.issues.front().lag;
     actor.issues.pop_front();
   }
-  if (actor.issued + task.latency() >= side.lag) {
-    side.lag = actor.issued + task.latency();
+  if (actor.issued + actor.latency >= side.lag) {
+    side.lag = actor.issued + actor.latency;
     actor.held_by = -1;
   }
-  Cycle cycle = side.lag + iteration * task.interval;
+  bool reads = !actor.reading.cursors.empty();
+  if (paced > 0 && !reads)
+    side.lag =
+        std::max(side.lag, iteration / actor.iterations * (paced - actor.iterations * actor.interval) + actor.latency);
+  Cycle cycle = side.lag + iteration * actor.interval;
   if (room > cycle) {
     actor.held_by = fullest;
     side.lag += room - cycle;
-    if (task.reads.empty())
+    if (!reads)
       actor.stalls[fullest] += room - cycle;
     cycle = room;
   }
-  if (actor.held_by != -1 && !task.reads.empty()) {
-    std::int64_t from = iteration + task.latency();
-    Cycle lag = cycle - from * task.interval;
-    if (lag > actor.issued)
+  if (actor.held_by != -1 && reads) {
+    std::int64_t from = iteration + actor.latency;
+    Cycle lag = cycle - from * actor.interval;
+    if (lag > actor.issued && (actor.pressure.empty() || lag > actor.pressure.back().lag))
       actor.pressure.push_back({from, lag, actor.held_by});
   }
   last = std::max(last, cycle);
   for (Cursor& cursor : side.cursors) {
     while (cursor.next == iteration) {
-      moved[cursor.port->stream].written.push_back(cycle);
-      cursor.advance(task.iterations);
+      cursor.channel->written[cursor.channel->words_written++] = cycle;
+      cursor.advance(actor.iterations);
     }
   }
   side.find_next();

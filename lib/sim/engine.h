@@ -34,21 +34,26 @@ struct Blocked {
 };
 
 // The words of a stream, through all frames so far.
-struct Moved {
-  std::vector<Cycle> written, read;
+struct Words {
+  std::span<const Cycle> written, read;
 };
 
 class Engine {
 public:
   // Depths of the streams, one each, in place of the network's own. The network must outlive the engine.
-  Engine(const Network& network, std::vector<std::int64_t> depths, std::int64_t frames);
+  Engine(const Network& network, const std::vector<std::int64_t>& depths, std::int64_t frames);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // Instead of a task, this is in which cycles a frame's words move, and in each later frame `interval` later. All
   // tasks run that are not replaced.
   struct Script {
     std::span<const Cycle> written, read; // of a frame; empty on the side that a task of the engine moves
   };
-  void replace(const std::vector<bool>& replaced, const std::vector<Script>& scripts, Cycle interval);
+  void replace(const std::vector<bool>& replaced, std::vector<Script> scripts, Cycle interval);
+
+  // Frames come no faster than one every `interval` cycles: the tasks that read nothing begin none earlier.
+  void pace(Cycle interval) { paced = interval; }
 
   // Goes as far as it can with iterations of rounds below `round`; a frame is a round, and what overlaps is one more.
   void run(std::int64_t round);
@@ -60,24 +65,37 @@ public:
   bool done() const;
   Cycle last_event() const { return last; }
 
-  const Moved& words(int stream) const { return moved[stream]; }
+  // Valid until the next run.
+  Words words(int stream) const;
   // For each port of a task, its reads first: cycles in which the task stood still for want of a word, or of room.
   const std::vector<Cycle>& stalls(int task) const { return actors[task].stalls; }
 
 private:
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
+  // A stream: the cycle of every word, with room for those of the run.
+  struct Channel {
+    std::vector<Cycle> written, read;
+    std::int64_t words_written = 0, words_read = 0;
+    std::int64_t depth = unbounded;
+    Cycle latency = 1;
+  };
   // A port, and how far its task has got with it.
   struct Cursor {
-    const Port* port;
+    Channel* channel;
+    int stream;
     int number; // of the port
+    std::span<const std::int64_t> steps;
+    bool bursts; // several words in an iteration
     std::int64_t left;
-    std::int64_t base = 0; // first iteration of the frame
-    std::size_t index = 0; // of the word in the frame
+    std::int64_t base = 0;  // first iteration of the frame
+    std::int64_t index = 0; // of the word in the frame
     std::int64_t next = never;
 
-    void place();
+    void place() { next = left > 0 ? base + steps[index] : never; }
     void advance(std::int64_t iterations);
+    // Words that move in the iteration, besides the first.
+    std::int64_t more() const;
   };
   // One end of a task's pipeline. Iteration i passes it in cycle lag + i * interval, at least.
   struct Side {
@@ -89,6 +107,7 @@ private:
 
     void find_next();
     void stop(Wait why, int at = -1) { wait = why, stream = at; }
+    bool waits(Wait why, int at) const { return wait == why && stream == at; }
   };
   struct Pressure { // from iteration `from` on, the first stage lags because the last one does
     std::int64_t from;
@@ -101,6 +120,8 @@ private:
   };
   struct Actor {
     const Task* task;
+    std::int64_t iterations, limit = 0;
+    Cycle interval, latency;
     Side reading, writing;
     Cycle issued = 0; // lag of the first stage at the iteration that the last stage is about
     int held_by = -1; // port that made the last stage late
@@ -111,13 +132,15 @@ private:
   };
 
   const Network& network;
-  std::vector<std::int64_t> depths;
+  std::vector<Channel> channels;
   std::vector<Actor> actors;
-  std::vector<Moved> moved;
+  std::vector<Script> scripts;
+  Cycle script_interval = 0;
+  std::int64_t scripted = 0; // frames
   std::vector<int> queue;
-  std::int64_t limit = 0;
-  Cycle last = 0;
+  Cycle last = 0, paced = 0;
 
+  void follow_scripts(std::int64_t round);
   void enqueue(int task);
   bool read(Actor& actor);
   bool write(Actor& actor);

@@ -35,7 +35,7 @@ public:
       if (!task.writes.empty())
         continue;
       for (const Port& port : task.reads) {
-        const std::vector<Cycle>& read = engine.words(port.stream).read;
+        std::span<const Cycle> read = engine.words(port.stream).read;
         if (!read.empty() && read.back() > found.cycle)
           found = {number, false, iteration_of(task, port, static_cast<std::int64_t>(read.size()) - 1), read.back()};
       }
@@ -55,7 +55,7 @@ public:
       add_own(reasons, event, true, event.iteration - task.latency(), -task.latency() * task.interval);
     }
     for (const Port& port : event.writing ? task.writes : task.reads) {
-      const Moved& words = engine.words(port.stream);
+      Words words = engine.words(port.stream);
       const Stream& stream = network.streams[port.stream];
       std::int64_t word = word_at(task, port, event.iteration);
       if (word == -1)
@@ -87,7 +87,7 @@ private:
   }
 
   Event at(int task, bool writing, int stream, std::int64_t word) const {
-    const Moved& words = engine.words(stream);
+    Words words = engine.words(stream);
     const Port& port = port_of(task, writing, stream);
     return {task, writing, iteration_of(network.tasks[task], port, word), (writing ? words.written : words.read)[word]};
   }
@@ -117,8 +117,8 @@ private:
     Event found{event.task, writing, -1, -1};
     for (const Port& port : writing ? task.writes : task.reads) {
       std::int64_t word = last_word(task, port, until);
-      const Moved& words = engine.words(port.stream);
-      const std::vector<Cycle>& cycles = writing ? words.written : words.read;
+      Words words = engine.words(port.stream);
+      std::span<const Cycle> cycles = writing ? words.written : words.read;
       if (word == -1 || word >= static_cast<std::int64_t>(cycles.size()))
         continue;
       std::int64_t iteration = iteration_of(task, port, word);

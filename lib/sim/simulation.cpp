@@ -29,7 +29,7 @@ Mark mark(const Network& network, const Engine& engine) {
 
 // By how much the words from `before` to `after` came later than those of the frame before them; -1 where they are no
 // frame, or some came later by other than the rest, which came later by `shift` unless that is -1.
-Cycle shift_of(const std::vector<Cycle>& cycles, std::int64_t before, std::int64_t after, std::int64_t words,
+Cycle shift_of(std::span<const Cycle> cycles, std::int64_t before, std::int64_t after, std::int64_t words,
                Cycle shift) {
   if (after - before != words || before < words)
     return -1;
@@ -48,7 +48,7 @@ Cycle shift_of(const Network& network, const Engine& engine, const Mark& before,
   Cycle shift = -1;
   for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
     std::int64_t words = network.streams[stream].words;
-    const Moved& moved = engine.words(stream);
+    Words moved = engine.words(stream);
     shift = shift_of(moved.written, before.written[stream], after.written[stream], words, shift);
     if (shift == -1)
       return -1;
@@ -105,7 +105,7 @@ std::vector<Cycle> completions(const Network& network, const Engine& engine, std
       if (!task.writes.empty())
         continue;
       for (const Port& port : task.reads) {
-        const std::vector<Cycle>& read = engine.words(port.stream).read;
+        std::span<const Cycle> read = engine.words(port.stream).read;
         auto word = (frame + 1) * network.streams[port.stream].words - 1;
         if (word >= static_cast<std::int64_t>(read.size()))
           return found;
@@ -123,8 +123,8 @@ std::int64_t peak(std::span<const Cycle> written, std::span<const Cycle> read) {
   std::int64_t most = 0;
   std::size_t gone = 0;
   for (std::size_t word = 0; word < written.size(); ++word) {
-    // Most wait just after a word is written, when those read by then have left.
-    while (gone < read.size() && read[gone] <= written[word])
+    // A word that is read in the cycle in which another is written still has its place: the full flag is a register.
+    while (gone < read.size() && read[gone] < written[word])
       ++gone;
     most = std::max(most, static_cast<std::int64_t>(word + 1 - gone));
   }
@@ -164,6 +164,8 @@ Simulation simulate(const Network& network, const Options& options) {
     engine.truncate(result.simulated);
     engine.run(result.simulated + 1);
     result.deadlock = engine.circle();
+  } else if (options.words && !result.exceeded) {
+    engine.run(options.frames + 1); // what the circle holds back, and what it does not
   }
   result.completed = completions(network, engine, result.simulated);
   result.cycles = engine.last_event() + 1;
@@ -193,8 +195,7 @@ Simulation simulate(const Network& network, const Options& options) {
       figures.stalls[port] = (figures.stalls[port] - (result.steady ? before.stalls[number][port] : 0)) / over;
   }
   for (std::size_t number = 0; number < network.streams.size(); ++number) {
-    const Moved& moved = engine.words(static_cast<int>(number));
-    std::span<const Cycle> written(moved.written), read(moved.read);
+    auto [written, read] = engine.words(static_cast<int>(number));
     auto count = static_cast<std::size_t>(end[number] - first[number]);
     StreamFigures figures = occupancy(written.subspan(first[number], count), read.subspan(first[number], count),
                                       network.streams[number].depth, period);
@@ -206,8 +207,10 @@ Simulation simulate(const Network& network, const Options& options) {
   if (frames > 1)
     result.limits = limits(network, engine, static_cast<Cycle>(result.interval));
   if (options.words) {
-    for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream)
-      result.words.push_back(engine.words(stream));
+    for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
+      auto [written, read] = engine.words(stream);
+      result.words.push_back({{written.begin(), written.end()}, {read.begin(), read.end()}});
+    }
   }
   return result;
 }

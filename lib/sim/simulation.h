@@ -24,8 +24,13 @@ struct TaskFigures {
 };
 
 struct StreamFigures {
-  std::int64_t peak; // most words that wait in the whole run
+  std::int64_t peak; // the room that words took in the whole run
   Cycle full, empty; // cycles a frame
+};
+
+// The cycles of a stream's words.
+struct Moved {
+  std::vector<Cycle> written, read;
 };
 
 struct Simulation {
@@ -54,7 +59,7 @@ Simulation simulate(const Network& network, const Options& options);
 // The waits on the way back from the last result through an interval in the middle of a run.
 std::vector<Limit> limits(const Network& network, const Engine& engine, Cycle interval);
 
-// Most words that wait at a time.
+// The least room with which every word can be written when it was.
 std::int64_t peak(std::span<const Cycle> written, std::span<const Cycle> read);
 
 } // namespace resnet_hls::sim

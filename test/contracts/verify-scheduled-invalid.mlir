@@ -209,7 +209,7 @@ func.func @deadlock(%image: memref<16xi8>, %result: memref<16xi8>) {
     %image_words = "hls.fifo"() {depth = 16 : i64, sym_name = "image"} : () -> !hls.stream<vector<1xi8>>
     %main = "hls.fifo"() {depth = 16 : i64, sym_name = "main"} : () -> !hls.stream<vector<1xi8>>
     // Eight words must fit before `sum` gives its first, or `fork` can never go on.
-    // expected-error @below {{deadlock: no task can go on, there is no room in stream 'skip'}}
+    // expected-error @below {{deadlock in cycle 11: 'fork' waits for room in full stream 'skip'; 'add' waits for a word of empty stream 'sums'; 'sum' waits for a word of empty stream 'main'}}
     %skip = "hls.fifo"() {depth = 7 : i64, sym_name = "skip"} : () -> !hls.stream<vector<1xi8>>
     %sums = "hls.fifo"() {depth = 16 : i64, sym_name = "sums"} : () -> !hls.stream<vector<1xi8>>
     %out = "hls.fifo"() {depth = 16 : i64, sym_name = "result"} : () -> !hls.stream<vector<1xi8>>
@@ -267,7 +267,7 @@ func.func @deadlock_between_frames(%image: memref<1x8xi8>, %result: memref<1x8xi
     %image_words = "hls.fifo"() {depth = 8 : i64, sym_name = "image"} : () -> !hls.stream<vector<1xi8>>
     %main = "hls.fifo"() {depth = 32 : i64, sym_name = "main"} : () -> !hls.stream<vector<1xi8>>
     // Eight words fit, and one frame completes; but `late` gives the first of them when the next frame's first comes.
-    // expected-error @below {{deadlock: no task can go on, there is no room in stream 'skip'}}
+    // expected-error @below {{deadlock in cycle 12: 'fork' waits for room in full stream 'skip'; 'add' waits for a word of empty stream 'sums'; 'late' waits for a word of empty stream 'main'}}
     %skip = "hls.fifo"() {depth = 8 : i64, sym_name = "skip"} : () -> !hls.stream<vector<1xi8>>
     %sums = "hls.fifo"() {depth = 8 : i64, sym_name = "sums"} : () -> !hls.stream<vector<1xi8>>
     %out = "hls.fifo"() {depth = 8 : i64, sym_name = "result"} : () -> !hls.stream<vector<1xi8>>

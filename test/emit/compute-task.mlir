@@ -21,8 +21,10 @@
 // CHECK-NEXT: #pragma HLS DATAFLOW
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 2>> in("in");
 // CHECK-NEXT: #pragma HLS STREAM variable=in depth=2
+// CHECK-NEXT: #pragma HLS BIND_STORAGE variable=in type=fifo impl=srl
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 3>> out("out");
 // CHECK-NEXT: #pragma HLS STREAM variable=out depth=2
+// CHECK-NEXT: #pragma HLS BIND_STORAGE variable=out type=fifo impl=srl
 // CHECK: read_input(frames, input, in);
 // CHECK-NEXT: multiply(frames, in, out);
 // CHECK-NEXT: write_output(frames, out, output);

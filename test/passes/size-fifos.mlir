@@ -1,19 +1,21 @@
 // RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-size-fifos)' --validate-each | filecheck %s
 // RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-size-fifos{minimum=4})' | filecheck %s --check-prefix=MINIMUM
+// RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-size-fifos{objective=latency})' | filecheck %s --check-prefix=LATENCY
 // RUN: resnet-opt %s --split-input-file --pass-pipeline='builtin.module(hls-place-memories,hls-pipeline-loops,hls-size-fifos,verify-scheduled)' | filecheck %s
 
-// The task `sum` needs 23 steps for a frame, so an image arrives in 23 cycles. Its first word comes when it has read
-// eight; until then words of the skip wait. Its last seven steps read nothing: words of the next frame wait. They could
-// wait in `main`, and as many more in the skip; held back by these two, `fork` leaves them in `image`, where each waits
-// once. All other streams are read as they are written; no depth is below the least.
+// The task `sum` needs 23 steps for a frame, so an image arrives in 23 cycles. Its first word comes in the step that
+// takes the eighth; until it is there, words of the skip wait: those eight, and three that come in the meantime, while
+// the sum passes the second stage of `sum`, its stream and the full flag of the skip. Its last seven steps read nothing:
+// then `fork` waits, and the image in front of it, outside, because there is no room.
 // CHECK-LABEL: @skip
-// CHECK: depth = 4 : i64, sym_name = "image"
-// CHECK: depth = 2 : i64, sym_name = "main"
-// CHECK: depth = 9 : i64, sym_name = "skip"
-// CHECK: depth = 2 : i64, sym_name = "sums"
-// CHECK: depth = 2 : i64, sym_name = "result"
-// MINIMUM: depth = 4 : i64, sym_name = "image"
-// MINIMUM: depth = 9 : i64, sym_name = "skip"
+// CHECK: depth = 2 : i64, hls.storage = "srl", sym_name = "image"
+// CHECK: depth = 2 : i64, hls.storage = "srl", sym_name = "main"
+// CHECK: depth = 11 : i64, hls.storage = "srl", sym_name = "skip"
+// CHECK: depth = 2 : i64, hls.storage = "srl", sym_name = "sums"
+// CHECK: depth = 2 : i64, hls.storage = "srl", sym_name = "result"
+// MINIMUM: depth = 4 : i64, hls.storage = "srl", sym_name = "image"
+// MINIMUM: depth = 11 : i64, hls.storage = "srl", sym_name = "skip"
+// LATENCY: depth = 11 : i64, hls.storage = "srl", sym_name = "skip"
 func.func @skip(%image: memref<16xi8>, %result: memref<16xi8>) {
   "hls.dataflow"() ({
     %image_words = "hls.fifo"() {depth = 16 : i64, sym_name = "image"} : () -> !hls.stream<vector<1xi8>>
@@ -74,8 +76,8 @@ func.func @skip(%image: memref<16xi8>, %result: memref<16xi8>) {
 
 // The same with a task on the skip that makes four bytes of one: what waits for the sums waits in front of it.
 // CHECK-LABEL: @widened_skip
-// CHECK: depth = 7 : i64, sym_name = "skip"
-// CHECK: depth = 2 : i64, sym_name = "wide"
+// CHECK: depth = 9 : i64, hls.storage = "srl", sym_name = "skip"
+// CHECK: depth = 2 : i64, hls.storage = "srl", sym_name = "wide"
 func.func @widened_skip(%image: memref<16xi8>, %result: memref<64xi8>) {
   "hls.dataflow"() ({
     %image_words = "hls.fifo"() {depth = 16 : i64, sym_name = "image"} : () -> !hls.stream<vector<1xi8>>

@@ -17,15 +17,15 @@ from resnet_hls.simulate.cycles import Array, Network, Stream
 #: The ports' tasks: they move one word an iteration, and never wait for what is outside.
 INPUT, OUTPUT = "input", "output"
 #: Cycles until a word can be read. Shift registers show it in the next one; a memory is read in one more.
-_LATENCY = {"srl": 1, "lutram": 2, "bram": 2}
+STORAGE_LATENCY = {"srl": 1, "lutram": 2, "bram": 2}
 
 
-def network_of(module: ir.Operation, depths: bool = True) -> Network:
+def network_of(module: ir.Operation, sized: bool = True) -> Network:
     """The network of the one dataflow in `module`.
 
     Args:
         module: unrolled, its loops pipelined.
-        depths: take the streams' depths; without, they have room without end.
+        sized: its streams have depths and storage; where not, they have room without end.
 
     Raises:
         PassFailure: there is no dataflow, a task is no single nest, or as many words are not read as written.
@@ -37,9 +37,9 @@ def network_of(module: ir.Operation, depths: bool = True) -> Network:
     streams = tuple(
         Stream(
             stream_name(fifo.results[0]),
-            ir.IntegerAttr(fifo.attributes["depth"]).value if depths else None,
+            ir.IntegerAttr(fifo.attributes["depth"]).value if sized else None,
             word_bits(fifo.results[0]),
-            _LATENCY[storage_of(fifo)],
+            STORAGE_LATENCY[storage_of(fifo)] if sized else 1,
         )
         for fifo in fifos(dataflow)
     )

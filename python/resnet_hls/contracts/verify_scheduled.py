@@ -9,12 +9,13 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.fifos import STORAGES
 from resnet_hls.analysis.nests import trip_count
-from resnet_hls.analysis.schedule import Network, depths_of
+from resnet_hls.analysis.network import network_of, storage_of
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, the_dataflow
-from resnet_hls.analysis.timing import stuck
 from resnet_hls.contracts.verify_dataflow import VerifyDataflow, check_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
+from resnet_hls.simulate.cycles import simulate
 
 #: The least depth that a FIFO of the vendor's can have and still take a word a cycle.
 _LEAST_DEPTH = 2
@@ -28,11 +29,11 @@ class VerifyScheduled(Pass):
     The contract, besides that of `verify-dataflow`: the innermost loop of every task's nest is its one `hls.pipeline`
     loop, with the cycles between two of its iterations (`hls.interval`, at least 1) and the stages of its pipeline
     (`hls.depth`, at least 2); every loop inside it is unrolled whole (`hls.unroll` is its trip count). Every array
-    has `hls.storage` and `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least,
-    and with the room that streams have, the tasks complete a frame (`analysis/timing.py`): in a network of tasks with
-    blocking reads and writes, then no order of execution can get stuck. Where tasks end a frame while they begin the
-    next (`hls.overlap`), they complete as many frames as it takes to show that any number is. The ports carry 8-bit
-    elements.
+    has `hls.storage` and `hls.partition`, every constant `hls.storage`. Every stream has room for two words at least
+    and `hls.storage` that exists (`srl` where nothing is said), and with the room that streams have, the tasks complete
+    a frame when they are simulated (docs/simulation.md): in a network of tasks with blocking reads and writes, then no
+    order of execution can get stuck. Where tasks end a frame while they begin the next (`hls.overlap`), they complete
+    as many frames as it takes to show that any number is. The ports carry 8-bit elements.
     """
 
     name: ClassVar[str] = "verify-scheduled"
@@ -46,7 +47,7 @@ class VerifyScheduled(Pass):
                 name = ir.StringAttr(constant.attributes["sym_name"]).value
                 raise PassFailure(constant, f"constant @{name} has no hls.storage", help="run hls-place-memories")
         _check_ports(op)
-        _check_depths(op)
+        _check_fifos(op)
 
 
 def _check_loops(task: Task) -> None:
@@ -84,17 +85,19 @@ def _check_ports(module: ir.Operation) -> None:
             raise PassFailure(op, message, help="begin and end the network with an 8-bit quantizer")
 
 
-def _check_depths(module: ir.Operation) -> None:
-    network, streams = Network.of(module), {stream_name(f.results[0]): f for f in fifos(the_dataflow(module))}
-    depths = depths_of(the_dataflow(module))
-    for name, depth in depths.items():
+def _check_fifos(module: ir.Operation) -> None:
+    streams = {stream_name(fifo.results[0]): fifo for fifo in fifos(the_dataflow(module))}
+    for name, fifo in streams.items():
+        depth = ir.IntegerAttr(fifo.attributes["depth"]).value
         if depth < _LEAST_DEPTH:
             message = f"stream '{name}' has room for {depth} words, expected {_LEAST_DEPTH} at least"
-            raise PassFailure(streams[name], message, help="run hls-size-fifos")
-    # Depths that are filled again and again have no schedule that is found at once, but may well have one.
-    frames = network.frames_that_show
-    batch = [actor.batch(frames) for actor in network.actors]
-    if not network.timing(frames).settle(depths) and (full := stuck(batch, depths)):
-        others = f", nor in {', '.join(map(repr, full[1:]))}" if len(full) > 1 else ""
-        message = f"deadlock: no task can go on, there is no room in stream '{full[0]}'{others}"
-        raise PassFailure(streams[full[0]], message, help="run hls-size-fifos")
+            raise PassFailure(fifo, message, help="run hls-size-fifos")
+        if storage_of(fifo) not in STORAGES:
+            message = f"stream '{name}' is built of '{storage_of(fifo)}', expected one of {', '.join(STORAGES)}"
+            raise PassFailure(fifo, message, help="run hls-size-fifos")
+    network = network_of(module)
+    deadlock = simulate(network, network.frames_that_show).deadlock
+    if deadlock is not None:
+        at = next((streams[wait.stream] for wait in deadlock.waits if wait.full), module)
+        needs = " and ".join(f"stream '{name}' room for {depth} words" for name, depth in deadlock.cure.items())
+        raise PassFailure(at, str(deadlock), help=f"{f'give {needs}, or ' if needs else ''}run hls-size-fifos")

@@ -10,6 +10,7 @@ import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.network import storage_of
 from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
 from resnet_hls.emit.arrays import word_type
@@ -161,6 +162,7 @@ class ModuleWriter:
             name = stream_name(stream)
             lines += wrapped(f'hls::stream<{word_type(stream)}> {name}("{name}");', "  ")
             lines.append(f"#pragma HLS STREAM variable={name} depth={depth_of(fifo)}")
+            lines.append(f"#pragma HLS BIND_STORAGE variable={name} type=fifo impl={storage_of(fifo)}")
         calls = [line for t in graph.tasks for line in wrapped(f"{t.name}({', '.join([FRAMES, *t.args])});", "  ")]
         return (
             self.title(f"Top function of {self.name}: its streams and its tasks.")

@@ -1,49 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""hls-size-fifos: depths with which the dataflow cannot deadlock. Changes depths only."""
+"""hls-size-fifos: the least room in streams with which the dataflow keeps its rate. Changes depths and storage only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch_mlir import ir
 
-from resnet_hls.analysis.schedule import Network
-from resnet_hls.analysis.tasks import fifos, stream_name, the_dataflow, word_bits
-from resnet_hls.analysis.waiting import least_depths
-from resnet_hls.passes._registry import Pass, option, register_pass
+from resnet_hls.analysis.fifos import cheapest_storage
+from resnet_hls.analysis.network import STORAGE_LATENCY, network_of
+from resnet_hls.analysis.tasks import fifos, stream_name, the_dataflow
+from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
+from resnet_hls.simulate.cycles import Network
+from resnet_hls.simulate.sizing import Sizing, size
 
 
 @register_pass
 @dataclass(frozen=True)
 class SizeFifos(Pass):
-    """Choose the depth of every stream: what waits in it when images arrive at the design's own rate.
+    """Choose the depth of every stream, and what it is built of, by simulation.
 
-    Before: a tiled dataflow with room for a frame in every stream. After: the same with `depth` as small as the most
-    words that wait in the modelled schedule (`analysis/schedule.py`, four frames), and at least `minimum`.
+    Before: a tiled dataflow whose loops are pipelined. After: the same with a `depth` and `hls.storage` on every
+    `hls.fifo`: as few bits in all streams together as are found with which a frame comes every so many cycles as the
+    slowest task takes, which is what unbounded streams give (`simulate/sizing.py`). With the objective `latency`, a
+    frame's last result comes no later either.
 
-    In that schedule tasks run as soon as they can, but for those that had better be held back: where a task's words
-    wait behind it, less room there makes it run later, and what it reads waits in front of it. A 1x1 that widens the
-    skip of a stride-2 block, for one, or a window task, whose windows are many times the pixels that they are made of.
-    A task is held back when that saves bits, and only as far as every word still comes in time for its reader, so that
-    neither the interval nor the latency grows (`analysis/waiting.py`).
+    Depths depend on one another: words wait where their task is held back. A stream with less room makes its writer run
+    later, and what that reads waits in front of it: a window task, whose windows are many times the pixels that they
+    are made of, then waits with pixels.
 
-    These depths cannot deadlock: the tasks form a Kahn network, whose streams do not depend on the order of execution,
-    so if one complete schedule fits into the depths, no schedule can get stuck. The modelled schedule is one. Where a
-    window task ends a frame while it begins the next (`hls.overlap`), four frames need not speak for all;
-    `verify-scheduled` then takes as many as do.
+    What comes out has been run: several frames, cycle by cycle, with these depths, until the state is steady at that
+    interval (docs/simulation.md). A network that has completed so many frames completes any number of them.
+
+    Streams are built of shift registers up to 32 words, above of what costs the fewest LUTs (`analysis/fifos.py`); a
+    word can be read a cycle later from a memory, which is taken into account.
     """
 
     name: ClassVar[str] = "hls-size-fifos"
 
-    minimum: int = option(2, "least depth of a stream, in words")
+    objective: Literal["bits", "latency"] = option("bits", "the fewest bits, or those that cost no latency")
+    minimum: int = option(2, "least depth of a stream, in words; with less, none takes a word a cycle")
 
     def run(self, op: ir.Operation) -> None:
         streams = {stream_name(fifo.results[0]): fifo for fifo in fifos(the_dataflow(op))}
-        network = Network.of(op)
-        timing = network.timing()
-        timing.settle({})
-        bits = {name: word_bits(fifo.results[0]) for name, fifo in streams.items()}
+        network = network_of(op, sized=False)
+        found = self.size(op, network)
+        bits = {stream.name: stream.bits for stream in network.streams}
+        storage = {name: cheapest_storage(depth, bits[name]) for name, depth in found.depths.items()}
+        latency = {name: STORAGE_LATENCY[kind] for name, kind in storage.items()}
+        if any(cycles != 1 for cycles in latency.values()):
+            found = self.size(op, network.with_latencies(latency))
         i64 = ir.IntegerType.get_signless(64)
-        for name, depth in least_depths(timing, bits, self.minimum, network.interval).items():
+        for name, depth in found.depths.items():
             streams[name].attributes["depth"] = ir.IntegerAttr.get(i64, depth)
+            streams[name].attributes["hls.storage"] = ir.StringAttr.get(storage[name])
+        kept = "" if found.settled else ", where the search was ended; less may do"
+        remark(
+            op,
+            f"streams of {found.bits / 8:,.0f} bytes, where unbounded ones would hold {found.unbounded_bits / 8:,.0f}, "
+            f"keep a frame every {network.interval:,} cycles{kept}",
+        )
+
+    def size(self, op: ir.Operation, network: Network) -> Sizing:
+        try:
+            return size(network, self.objective, self.minimum)
+        except ValueError as error:
+            raise PassFailure(op, str(error), help="report the design: it should have been found") from None

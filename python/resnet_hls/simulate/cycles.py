@@ -113,16 +113,18 @@ class Network:
             changed.__dict__["_compiled"] = self._compiled
         return changed
 
-    def paced(self, interval: int) -> Network:
-        """The same with frames that arrive no faster than one every `interval` cycles."""
-        tasks = tuple(replace(t, iterations=-(-interval // t.interval)) if not t.reads else t for t in self.tasks)
-        return Network(tasks, self.streams)
+    def with_latencies(self, latencies: Mapping[str, int]) -> Network:
+        """The same with other latencies for the streams that are named."""
+        streams = tuple(replace(s, latency=latencies.get(s.name, s.latency)) for s in self.streams)
+        return Network(self.tasks, streams)
 
     @cached_property
     def _compiled(self) -> _cycles.Network:
         compiled = _cycles.Network()
         number = {stream.name: i for i, stream in enumerate(self.streams)}
         for stream in self.streams:
+            if stream.depth == 0:
+                raise ValueError(f"stream '{stream.name}' has room for no word")
             compiled.add_stream(stream.name, stream.depth or 0, stream.latency)
         for task in self.tasks:
             reads, writes = (
@@ -136,7 +138,7 @@ class Network:
     def compiled(self) -> _cycles.Network:
         """What `lib/sim` works on, with the depths of this network until another one of the same tasks is compiled."""
         compiled = self._compiled
-        compiled.set_depths([stream.depth or 0 for stream in self.streams])
+        compiled.set_depths([0 if stream.depth is None else stream.depth for stream in self.streams])
         return compiled
 
 
@@ -206,7 +208,8 @@ class StreamFigures:
     Attributes:
         name: of the stream.
         depth: words that it has room for; None for room without end.
-        peak: most words that wait, in the whole run.
+        peak: most words that take room, in the whole run: from the cycle in which they are written to the one in which
+            they are read.
         full, empty: cycles a frame in which it has no room, in which no word waits.
     """
 
@@ -341,7 +344,7 @@ def simulate(
         streams=found,
         limits=limits,
         deadlock=deadlock,
-        exceeded=raw.exceeded,
+        exceeded=raw.exceeded or (most_cycles is not None and raw.cycles > most_cycles),
         times=_times(network, raw, frames) if times else None,
     )
 
@@ -360,28 +363,27 @@ def find_cure(network: Network, deadlock: Deadlock, frames: int) -> dict[str, in
     full = list(dict.fromkeys(wait.stream for wait in deadlock.waits if wait.full))
     bits = {stream.name: stream.bits for stream in network.streams}
     depths = {stream.name: stream.depth for stream in network.streams}
-    alone = {name: least for name in full if (least := _least(network, name, frames)) is not None}
+    alone = {name: least for name in full if (least := _least(network, name, frames, depths[name] or 1)) is not None}
     if alone:
         name = min(alone, key=lambda one: (alone[one] - (depths[one] or 0)) * bits[one])
         return {name: alone[name]}
-    open_ended: dict[str, int | None] = {}
+    changed: dict[str, int | None] = {}
     while full:
-        open_ended |= dict.fromkeys(full)
-        raw = _cycles.simulate(network.with_depths(open_ended).compiled(), frames, 0, True, False).deadlock
+        changed |= dict.fromkeys(full)
+        raw = _cycles.simulate(network.with_depths(changed).compiled(), frames, 0, True, False).deadlock
         full = [wait.stream for wait in _deadlock(network, raw).waits if wait.full] if raw else []
-    for name in open_ended:
-        least = _least(network.with_depths(open_ended), name, frames)
-        if least is None:  # a circle without a full stream: no depths help
+        if raw and not full:  # a circle of empty streams: no depths help
             return {}
-        open_ended[name] = least
-    return {name: depth for name, depth in open_ended.items() if depth is not None and depth != depths[name]}
+    for name in sorted(changed, key=lambda one: bits[one], reverse=True):  # words had better wait where they are narrow
+        changed[name] = _least(network.with_depths(changed), name, frames, depths[name] or 1)
+    return {name: depth for name, depth in changed.items() if depth is not None and depth != depths[name]}
 
 
-def _least(network: Network, name: str, frames: int) -> int | None:
-    """The least depth of one stream with which the frames complete; None if there is none."""
+def _least(network: Network, name: str, frames: int, least: int = 1) -> int | None:
+    """The least depth of one stream, from `least` on, with which the frames complete; None if there is none."""
     if not completes(network.with_depths({name: None}), frames):
         return None
-    low, high = 0, 1
+    low, high = least - 1, least
     while not completes(network.with_depths({name: high}), frames):
         low, high = high, 2 * high
     while high - low > 1:

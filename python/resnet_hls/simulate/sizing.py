@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The least room in streams with which a network keeps its rate, found by simulation.
+
+What a schedule needs is the most words that wait in each stream. Tasks that run as soon as they can let words wait
+where they are wide; a stream with less room holds its writer back, and the words wait in front of it instead. So the
+search is over such bounds: give one stream less room, simulate what that changes (`lib/sim/steady.h`: in the steady
+state, and as far as the change spreads), and keep it if all streams together need less then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from resnet_hls.simulate import _cycles
+from resnet_hls.simulate.cycles import STEADY_WITHIN, Network, Simulation, simulate
+
+#: The fewest bits, or no loss of latency.
+Objective = Literal["bits", "latency"]
+
+#: Words that the search moves at most: what ends it in some ten seconds, on every machine with the same depths.
+EFFORT = 200_000_000
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """Depths, and what they were found by.
+
+    Attributes:
+        depths: of all streams, in words.
+        bits: depth times width, over all streams.
+        unbounded_bits: the same of streams in which every word waits that would where tasks run as soon as they can.
+        settled: nothing was left that would have saved bits by itself; otherwise the search was ended.
+        proof: a simulation with these depths.
+    """
+
+    depths: dict[str, int]
+    bits: int
+    unbounded_bits: int
+    settled: bool
+    proof: Simulation
+
+
+def size(network: Network, objective: Objective = "bits", minimum: int = 2, effort: int = EFFORT) -> Sizing:
+    """The depths with which `network` keeps the interval that it has with unbounded streams, in few bits.
+
+    Args:
+        network: its depths don't matter.
+        objective: "bits": the fewest, the results may come later; "latency": none that delays a frame's last result.
+        minimum: least depth of a stream, in words.
+        effort: words that the search may move.
+
+    Raises:
+        ValueError: there is no steady state at the interval of the slowest task.
+    """
+    search = _Search(network, objective, minimum)
+    search.sweep(effort, coarse=True)
+    sweeps = 0
+    while (tightened := search.sweep(effort, forward=sweeps % 2 == 0)) and search.work < effort:
+        sweeps += 1
+    settled = not tightened and search.work < effort
+    depths = search.depths()
+    proof = simulate(network.with_depths(depths), max(STEADY_WITHIN, network.frames_that_show))
+    if not proof.completed or not proof.steady or proof.whole_interval > network.interval:
+        raise ValueError(f"no depths found that keep an interval of {network.interval} cycles")
+    return Sizing(depths, search.bits, search.unbounded_bits, settled, proof)
+
+
+class _Search:
+    def __init__(self, network: Network, objective: Objective, minimum: int) -> None:
+        self.streams = network.streams
+        self.minimum = minimum
+        open_ended = network.with_depths(dict.fromkeys((stream.name for stream in network.streams), None))
+        self.steady = _cycles.Steady(open_ended.compiled(), network.interval)
+        self.most_latency = self.steady.latency() if objective == "latency" else None
+        self.state = self.steady.state()
+        self.bits = self.unbounded_bits = self.bits_of(self.state)
+        self.in_vain: dict[int, object] = {}  # the schedule of each stream when it was tried without success
+
+    @property
+    def work(self) -> int:
+        return self.steady.words_moved()
+
+    def bits_of(self, state: _cycles.State) -> int:
+        return sum(max(self.minimum, peak) * s.bits for peak, s in zip(state.peaks, self.streams, strict=True))
+
+    def depths(self) -> dict[str, int]:
+        return {s.name: max(self.minimum, peak) for s, peak in zip(self.streams, self.state.peaks, strict=True)}
+
+    def sweep(self, effort: int, coarse: bool = False, forward: bool = False) -> int:
+        """Tries less room in every stream, until the effort is spent; how many got less.
+
+        A task that is held back changes what its writers have to do, and its readers can: both directions count.
+        """
+        streams = list(range(len(self.streams)))
+        return sum(self.work < effort and self.tighten(s, coarse) for s in (streams if forward else streams[::-1]))
+
+    def tighten(self, number: int, coarse: bool) -> bool:
+        """Gives one stream less room where that saves bits; False where it does not.
+
+        Either the least room, whatever waits elsewhere for it, or as little as makes nothing wait elsewhere: in
+        between, others need more for each word that this stream needs less. A coarse search tries half the room instead
+        of the latter.
+        """
+        before = self.state
+        if self.in_vain.get(number) == (tried := before.at(number)):
+            return False
+        room, width = before.peaks[number], self.streams[number].bits
+        saved: dict[int, int] = {}  # bits, by the room
+        found: dict[int, _cycles.State] = {}
+
+        def is_free(depth: int) -> bool:
+            if self.steady.bound(number, depth):
+                state = self.steady.state()
+                if self.most_latency is None or self.steady.latency() <= self.most_latency:
+                    found[depth], saved[depth] = state, self.bits - self.bits_of(state)
+            self.steady.restore(before)
+            return saved.get(depth, -1) >= (room - depth) * width
+
+        low, high = self.minimum, room
+        if low < high and not is_free(low):
+            if coarse and low < room // 2:
+                is_free(room // 2)
+            while high - low > 1 and not coarse:
+                middle = (low + high) // 2
+                low, high = (low, middle) if is_free(middle) else (middle, high)
+        best = max(saved, key=lambda depth: saved[depth], default=room)
+        if saved.get(best, 0) <= 0:
+            if not coarse:
+                self.in_vain[number] = tried
+            return False
+        self.steady.restore(found[best])
+        self.state, self.bits = found[best], self.bits - saved[best]
+        return True
