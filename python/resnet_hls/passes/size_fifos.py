@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from torch_mlir import ir
@@ -13,7 +13,7 @@ from resnet_hls.analysis.network import STORAGE_LATENCY, network_of
 from resnet_hls.analysis.tasks import fifos, stream_name, the_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
 from resnet_hls.simulate.cycles import Network
-from resnet_hls.simulate.sizing import Sizing, size
+from resnet_hls.simulate.sizing import Sizing, keeps_interval, size
 
 
 @register_pass
@@ -49,8 +49,8 @@ class SizeFifos(Pass):
         bits = {stream.name: stream.bits for stream in network.streams}
         storage = {name: cheapest_storage(depth, bits[name]) for name, depth in found.depths.items()}
         latency = {name: STORAGE_LATENCY[kind] for name, kind in storage.items()}
-        if any(cycles != 1 for cycles in latency.values()):
-            found = self.size(op, network.with_latencies(latency))
+        if any(cycles > 1 for cycles in latency.values()):
+            found = self.size_memories(op, network.with_latencies(latency), found)
         i64 = ir.IntegerType.get_signless(64)
         for name, depth in found.depths.items():
             streams[name].attributes["depth"] = ir.IntegerAttr.get(i64, depth)
@@ -61,6 +61,21 @@ class SizeFifos(Pass):
             f"streams of {found.bits / 8:,.0f} bytes, where unbounded ones would hold {found.unbounded_bits / 8:,.0f}, "
             f"keep a frame every {network.interval:,} cycles{kept}",
         )
+
+    def size_memories(self, op: ir.Operation, network: Network, found: Sizing) -> Sizing:
+        """Depths where some streams are memories, from those that were found without.
+
+        A word stays as much longer in a memory as it can be read later: room for that is mostly enough.
+        """
+        longer = {stream.name: found.depths[stream.name] + stream.latency - 1 for stream in network.streams}
+        if self.objective == "bits" and (proof := keeps_interval(network, longer)) is not None:
+            for name, depth in found.depths.items():
+                less = longer | {name: depth}
+                if less != longer and (kept := keeps_interval(network, less)) is not None:
+                    longer, proof = less, kept
+            bits = sum(longer[stream.name] * stream.bits for stream in network.streams)
+            return replace(found, depths=longer, bits=bits, proof=proof)
+        return self.size(op, network)
 
     def size(self, op: ir.Operation, network: Network) -> Sizing:
         try:

@@ -9,6 +9,7 @@ state, and as far as the change spreads), and keep it if all streams together ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,10 +61,15 @@ def size(network: Network, objective: Objective = "bits", minimum: int = 2, effo
         sweeps += 1
     settled = not tightened and search.work < effort
     depths = search.depths()
-    proof = simulate(network.with_depths(depths), max(STEADY_WITHIN, network.frames_that_show))
-    if not proof.completed or not proof.steady or proof.whole_interval > network.interval:
+    if (proof := keeps_interval(network, depths)) is None:
         raise ValueError(f"no depths found that keep an interval of {network.interval} cycles")
     return Sizing(depths, search.bits, search.unbounded_bits, settled, proof)
+
+
+def keeps_interval(network: Network, depths: Mapping[str, int]) -> Simulation | None:
+    """A simulation of frames with these depths; None if it does not settle at the interval of the slowest task."""
+    found = simulate(network.with_depths(depths), max(STEADY_WITHIN, network.frames_that_show), cure=False)
+    return found if found.steady and found.completed and found.whole_interval <= network.interval else None
 
 
 class _Search:
