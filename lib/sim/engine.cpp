@@ -129,10 +129,19 @@ void Engine::run(std::int64_t round) {
     bool has_read = false, has_written = false, moving = true;
     while (moving) {
       moving = false;
-      while (write(actor))
-        moving = has_written = true;
-      while (read(actor))
-        moving = has_read = true;
+      // What certainly has to wait is seen here at once; in the end both ends say what they wait for.
+      Side &first = actor.reading, &last = actor.writing;
+      do {
+        while (last.next < first.next && last.next < actor.limit && write(actor))
+          moving = has_written = true;
+      } while (first.next < actor.limit && last.next > first.next - actor.latency && read(actor) &&
+               (moving = has_read = true));
+      if (!moving) {
+        bool wrote = write(actor), took = read(actor);
+        has_written |= wrote;
+        has_read |= took;
+        moving = wrote || took;
+      }
     }
     if (has_read) {
       for (const Port& port : actor.task->reads) {
