@@ -107,6 +107,10 @@ def build(
         float | None, typer.Option(metavar="F", help="frames a second to reach with the fewest multipliers")
     ] = None,
     max_dsp: Annotated[int | None, typer.Option(metavar="N", help="DSP slices to use at most")] = None,
+    objective: Annotated[
+        Literal["bits", "latency"],
+        typer.Option(help="of FIFO depths: the fewest bits, or no loss of latency"),
+    ] = "bits",
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
@@ -122,7 +126,7 @@ def build(
     from resnet_hls.frontend import sources
     from resnet_hls.project import folder
 
-    options = driver.make_options(board, clock, target_fps, max_dsp, without or ())
+    options = driver.make_options(board, clock, target_fps, max_dsp, without or (), objective)
     source = sources.find(model, name)
     folder.check(output, force)
     with source:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from resnet_hls.pipelines import Stage
 
 
+#: What FIFO depths may be chosen for.
+OBJECTIVES = ("bits", "latency")
+
+
 @dataclass(frozen=True)
 class Options:
     """What a user chooses besides the model.
@@ -39,12 +43,14 @@ class Options:
         target_fps: frames a second to reach with the fewest multipliers; None for as many as the board allows.
         max_dsp: DSP slices to use; None for those of the board.
         without: passes of the pipelines to leave out, as `pipelines.check_without` gives them.
+        objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
     """
 
     board: Board
     target_fps: float | None = None
     max_dsp: int | None = None
     without: tuple[str, ...] = ()
+    objective: str = "bits"
 
     @property
     def dsp(self) -> int:
@@ -58,7 +64,12 @@ class Options:
 
     def parameters(self) -> dict[str, object]:
         """The parameters of the pipelines."""
-        return {"dsp": self.dsp, "target_cycles": self.target_cycles, "clock_mhz": f"{self.board.clock_mhz:g}"}
+        return {
+            "dsp": self.dsp,
+            "target_cycles": self.target_cycles,
+            "clock_mhz": f"{self.board.clock_mhz:g}",
+            "objective": self.objective,
+        }
 
     def text(self, stage: Stage) -> str:
         """A stage as pipeline text."""
@@ -71,6 +82,7 @@ def make_options(
     target_fps: float | None = None,
     max_dsp: int | None = None,
     without: Iterable[str] = (),
+    objective: str = "bits",
 ) -> Options:
     """The options, checked.
 
@@ -92,7 +104,9 @@ def make_options(
         )
     if max_dsp is not None and max_dsp < 1:
         raise UserError(f"at most {max_dsp} DSP slices", help="give 1 or more", status=2)
-    return Options(found, target_fps, max_dsp, pipelines.check_without(without))
+    if objective not in OBJECTIVES:
+        raise UserError(f"no objective '{objective}'", help=f"give {' or '.join(OBJECTIVES)}", status=2)
+    return Options(found, target_fps, max_dsp, pipelines.check_without(without), objective)
 
 
 def compile(
@@ -104,6 +118,7 @@ def compile(
     calibration: NDArray[np.float32] | None = None,
     name: str | None = None,
     without: Iterable[str] = (),
+    objective: str = "bits",
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -118,6 +133,7 @@ def compile(
         name: of the top function, a C identifier; by default one that the model's own name suggests.
         without: optimizations to leave out, names of `pipelines.optional_passes()`: the integers stay the same, the
             figures don't.
+        objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -125,7 +141,7 @@ def compile(
     Raises:
         UserError: the model cannot be built, no such board, or an option that makes no sense.
     """
-    options = make_options(board, clock_mhz, target_fps, max_dsp, without)
+    options = make_options(board, clock_mhz, target_fps, max_dsp, without, objective)
     source = sources.find(model, name, calibration)
     return run(source, options)
 

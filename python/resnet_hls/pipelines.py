@@ -134,7 +134,9 @@ SCHEDULE = Stage(
             "hls-pipeline-loops{clock-mhz=$clock_mhz}",
             "a word takes some cycles through a task, and others wait that long for what is made of it",
         ),
-        Step("hls-size-fifos", "the schedule is known now, and with it what waits in each stream"),
+        Step(
+            "hls-size-fifos{objective=$objective}", "the schedule is known now, and with it what waits in each stream"
+        ),
         Step("verify-scheduled", "contract"),
     ),
 )

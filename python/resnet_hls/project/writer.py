@@ -74,6 +74,7 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
             "target_fps": options.target_fps,
             "max_dsp": options.max_dsp,
             "without": options.without,
+            "objective": options.objective,
         },
         "command": command(accelerator),
         "pipelines": {stage.name: options.text(stage) for stage in STAGES},
@@ -98,6 +99,7 @@ def command(accelerator: Accelerator) -> str:
         ("--clock", repr(options.board.clock_mhz)),
         ("--target-fps", options.target_fps),
         ("--max-dsp", options.max_dsp),
+        ("--objective", options.objective),
         ("--name", accelerator.name),
     ):
         if value is not None:
