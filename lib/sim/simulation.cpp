@@ -6,6 +6,9 @@
 namespace resnet_hls::sim {
 namespace {
 
+// Frames after which a schedule may repeat: FIFOs that hold a part of a frame give every so many a different one.
+constexpr std::int64_t most_period = 8;
+
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
@@ -27,8 +30,8 @@ Mark mark(const Network& network, const Engine& engine) {
   return result;
 }
 
-// By how much the words from `before` to `after` came later than those of the frame before them; -1 where they are no
-// frame, or some came later by other than the rest, which came later by `shift` unless that is -1.
+// By how much the words from `before` to `after` came later than as many before them; -1 where they are not `words`, or
+// some came later by other than the rest, which came later by `shift` unless that is -1.
 Cycle shift_of(std::span<const Cycle> cycles, std::int64_t before, std::int64_t after, std::int64_t words,
                Cycle shift) {
   if (after - before != words || before < words)
@@ -43,11 +46,13 @@ Cycle shift_of(std::span<const Cycle> cycles, std::int64_t before, std::int64_t 
   return shift;
 }
 
-// The interval at which everything since `before` happened as it had happened one frame earlier; -1 if it didn't.
-Cycle shift_of(const Network& network, const Engine& engine, const Mark& before, const Mark& after) {
+// By how many cycles everything since `before`, some frames, happened later than the same number of frames earlier; -1
+// if it was not the same.
+Cycle shift_of(const Network& network, const Engine& engine, const Mark& before, const Mark& after,
+               std::int64_t frames) {
   Cycle shift = -1;
   for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
-    std::int64_t words = network.streams[stream].words;
+    std::int64_t words = frames * network.streams[stream].words;
     Words moved = engine.words(stream);
     shift = shift_of(moved.written, before.written[stream], after.written[stream], words, shift);
     if (shift == -1)
@@ -137,43 +142,50 @@ Simulation simulate(const Network& network, const Options& options) {
   for (const Stream& stream : network.streams)
     depths.push_back(stream.depth);
   Engine engine(network, depths, options.frames);
-  Mark before = mark(network, engine), after = before;
-  std::int64_t alike = 0;
-  Cycle interval = -1;
-  for (std::int64_t frame = 1; frame <= options.frames && !result.steady; ++frame) {
+  std::vector<Mark> marks{mark(network, engine)};
+  std::vector<std::int64_t> alike(most_period + 1, 0);
+  std::vector<Cycle> shifts(most_period + 1, -1);
+  std::int64_t together = 0; // frames that repeat
+  for (std::int64_t frame = 1; frame <= options.frames && together == 0; ++frame) {
     engine.run(frame);
-    before = std::move(after);
-    after = mark(network, engine);
+    marks.push_back(mark(network, engine));
     result.simulated = frame;
     result.deadlock = engine.circle();
     result.exceeded = options.most_cycles > 0 && engine.last_event() >= options.most_cycles;
     if (!result.deadlock.empty() || result.exceeded)
       break;
-    Cycle shift = shift_of(network, engine, before, after);
-    alike = shift != -1 && shift == interval ? alike + 1 : shift != -1;
-    interval = shift;
-    result.steady = alike >= memory(network, after);
-    if (result.steady && !options.skip) {
-      result.steady = false;
-      alike = 0;
+    for (std::int64_t period = 1; period <= std::min(most_period, frame / 2) && options.skip; ++period) {
+      Cycle shift = shift_of(network, engine, marks[frame - period], marks[frame], period);
+      alike[period] = shift == -1 ? 0 : shift == shifts[period] ? alike[period] + 1 : 1;
+      shifts[period] = shift;
+      if (together == 0 && alike[period] >= memory(network, marks[frame]))
+        together = period;
     }
   }
-  std::vector<std::int64_t> first(network.streams.size(), 0), end(network.streams.size(), 0);
-  Cycle period = 0;
+  result.steady = together > 0;
+  std::int64_t frame = result.simulated;
+  const Mark &after = marks[frame], &before = marks[frame - together];
   if (result.deadlock.empty() && !result.exceeded) {
+    // The rest are shifts, as many together as repeat; what is left over is run.
+    std::int64_t over = together > 0 ? (options.frames - frame) % together : 0;
+    for (std::int64_t more = 1; more <= over; ++more)
+      engine.run(frame + more);
+    result.simulated += over;
     engine.truncate(result.simulated);
     engine.run(result.simulated + 1);
     result.deadlock = engine.circle();
   } else if (options.words && !result.exceeded) {
     engine.run(options.frames + 1); // what the circle holds back, and what it does not
   }
+  std::vector<std::int64_t> first(network.streams.size(), 0), end(network.streams.size(), 0);
+  Cycle period = 0;
   result.completed = completions(network, engine, result.simulated);
   result.cycles = engine.last_event() + 1;
   auto frames = static_cast<std::int64_t>(result.completed.size());
   if (result.steady) {
-    result.interval = static_cast<double>(interval);
-    result.cycles += (options.frames - result.simulated) * interval;
-    period = interval;
+    period = shifts[together];
+    result.interval = static_cast<double>(period) / static_cast<double>(together);
+    result.cycles += (options.frames - result.simulated) / together * period;
     first = before.read;
     end = after.read;
   } else {
@@ -185,14 +197,19 @@ Simulation simulate(const Network& network, const Options& options) {
     for (std::size_t stream = 0; stream < end.size(); ++stream)
       end[stream] = static_cast<std::int64_t>(engine.words(static_cast<int>(stream)).read.size());
   }
-  std::int64_t over = result.steady ? 1 : std::max<std::int64_t>(1, result.simulated);
+  std::int64_t over = result.steady ? together : std::max<std::int64_t>(1, result.simulated);
   for (std::size_t number = 0; number < network.tasks.size(); ++number) {
     const Task& task = network.tasks[number];
     TaskFigures& figures = result.tasks.emplace_back();
     figures.busy = task.iterations * task.interval;
     figures.stalls = result.steady ? after.stalls[number] : engine.stalls(static_cast<int>(number));
-    for (std::size_t port = 0; port < figures.stalls.size(); ++port)
-      figures.stalls[port] = (figures.stalls[port] - (result.steady ? before.stalls[number][port] : 0)) / over;
+    // Of several frames, rounded so that all of a task's cycles add up to those of a frame.
+    Cycle all = 0;
+    for (std::size_t port = 0; port < figures.stalls.size(); ++port) {
+      Cycle until = all + figures.stalls[port] - (result.steady ? before.stalls[number][port] : 0);
+      figures.stalls[port] = until / over - all / over;
+      all = until;
+    }
   }
   for (std::size_t number = 0; number < network.streams.size(); ++number) {
     auto [written, read] = engine.words(static_cast<int>(number));

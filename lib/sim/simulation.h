@@ -37,7 +37,7 @@ struct Simulation {
   std::vector<Blocked> deadlock; // a circle of stages that wait for one another; empty where there is none
   bool exceeded = false;         // stopped at the cycle limit
   std::int64_t simulated = 0;    // frames that were run through; those left are shifts of the last one
-  bool steady = false;           // every frame is like the one before, `interval` later
+  bool steady = false;           // some frames are like as many before them, each `interval` later on average
   double interval = 0;           // cycles between frames; 0 where there is one frame only
   Cycle cycles = 0;              // of the whole run
   std::vector<Cycle> completed;  // the cycle in which each simulated frame's last word leaves

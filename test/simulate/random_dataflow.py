@@ -40,13 +40,16 @@ def steps(draw: st.DrawFn, iterations: int, words: int) -> Steps:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Network:
-    """A network of two to six tasks; every task but the first reads from one before it."""
-    count = draw(st.integers(2, 6))
+def networks(draw: st.DrawFn, most_tasks: int = 6, most_forks: int = 3) -> Network:
+    """A network of two to `most_tasks` tasks; every task but the first reads from one before it.
+
+    `most_forks` are the streams beyond those, which make forks and joins of it.
+    """
+    count = draw(st.integers(2, most_tasks))
     edges = [(draw(st.integers(max(0, reader - 2), reader - 1)), reader) for reader in range(1, count)]
     edges += [
         (writer, draw(st.integers(writer + 1, count - 1)))
-        for writer in draw(st.lists(st.integers(0, count - 2), max_size=3))
+        for writer in draw(st.lists(st.integers(0, count - 2), max_size=most_forks))
     ]
     iterations = [draw(st.integers(1, 10)) for _ in range(count)]
     reads: list[dict[str, Steps]] = [{} for _ in range(count)]
@@ -60,7 +63,8 @@ def networks(draw: st.DrawFn) -> Network:
         writes[writer][name] = draw(steps(iterations[writer], words))
         reads[reader][name] = writes[writer][name].copy() if same else draw(steps(iterations[reader], words))
         depth = draw(st.none() | st.integers(1, 4) | st.integers(1, 2 * words + 2))
-        streams.append(Stream(name, depth, latency=draw(st.sampled_from((1, 1, 2, 3)))))
+        bits, latency = draw(st.sampled_from((8, 1, 16, 64))), draw(st.sampled_from((1, 1, 2, 3)))
+        streams.append(Stream(name, depth, bits, latency))
     tasks = tuple(
         Task(
             f"t{number}",

@@ -215,3 +215,60 @@ def test_several_words_in_an_iteration() -> None:
 @given(network=networks(), frames=st.integers(1, 4))
 def test_any_network(network: Network, frames: int) -> None:
     check(network, frames)
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(network=networks(), frames=st.integers(5, 40))
+def test_skipped_frames(network: Network, frames: int) -> None:
+    """Frames that are not run, because they are shifts of the one before, end as if they had been; so is a frame."""
+    skipped, run = simulate(network, frames, cure=False), simulate(network, frames, times=True, cure=False)
+    assert (skipped.deadlock is None) == (run.deadlock is None)
+    if skipped.deadlock is not None:
+        return
+    assert (skipped.cycles, skipped.latency) == (run.cycles, run.latency)
+    for stream in skipped.streams:
+        assert stream.depth is None or stream.peak <= stream.depth
+    if skipped.steady:
+        assert all(task.busy + task.stalled == int(skipped.interval or 0) for task in skipped.tasks)
+
+
+def test_a_circle_limits_the_rate() -> None:
+    """A skip with too little room: the limit is a circle with the full skip, and its parts are the whole interval."""
+    stages, words = 6, 32
+    found = simulate(fork_join(stages, 3, 0, words=words), 20)
+    assert found.steady
+    assert found.interval == pytest.approx(words * (stages + 2) / 3)  # three frames repeat
+    assert any(limit.full and limit.stream == "skip" for limit in found.limits)
+    assert found.interval is not None
+    assert sum(limit.cycles for limit in found.limits) == int(found.interval)
+    busy = simulate(fork_join(stages, stages + 2, 0, words=words), 20)
+    assert busy.interval == words
+    assert [(limit.stream, limit.cycles) for limit in busy.limits] == [("", words)]
+
+
+def test_no_network() -> None:
+    """What is no network is refused by name."""
+    one = Task("one", 4, {}, {"a": each(4)})
+    two = Task("two", 4, {"a": each(4)}, {})
+    for tasks, streams, why in (
+        ((one, two), (Stream("a", 0),), "stream 'a' has room for no word"),
+        ((one,), (Stream("a", 2),), "stream 'a' has no reader"),
+        ((two,), (Stream("a", 2),), "stream 'a' has no writer"),
+        ((one, Task("again", 4, {}, {"a": each(4)}), two), (Stream("a", 2),), "stream 'a' has two writers"),
+        ((one, two, Task("again", 4, {"a": each(4)}, {})), (Stream("a", 2),), "stream 'a' has two readers"),
+        ((one, Task("two", 4, {"a": each(3)}, {})), (Stream("a", 2),), "written 4 words a frame, and read 3"),
+        ((one, Task("two", 4, {"a": each(4)}, {}, depth=1)), (Stream("a", 2),), "fewer than two pipeline stages"),
+        ((one, Task("two", 4, {"a": each(4, every=2)}, {})), (Stream("a", 2),), "more iterations than a frame has"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            simulate(Network(tasks, streams))
+    with pytest.raises(ValueError, match="0 frames"):
+        simulate(Network((one, two), (Stream("a", 2),)), 0)
+
+
+def test_too_many_cycles() -> None:
+    one, two = Task("one", 4, {}, {"a": each(4)}), Task("two", 4, {"a": each(4)}, {})
+    network = Network((one, two), (Stream("a", 2),))
+    assert not simulate(network, 10, most_cycles=100).exceeded
+    assert simulate(network, 10, most_cycles=20).exceeded
+    assert simulate(network, 1000, most_cycles=1000).exceeded  # most of them are not run one by one
