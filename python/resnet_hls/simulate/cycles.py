@@ -254,7 +254,7 @@ class Simulation:
     Attributes:
         frames: that were asked for.
         simulated: of these, one by one; the rest are exact shifts of the last one.
-        steady: every further frame is like an earlier one, each `interval` cycles behind the one before, on average where
+        steady: every further frame is like an earlier one, `interval` cycles behind the one before; on average where
             several repeat together.
         interval: cycles between frames in the steady state; of the later half of the frames where it was not reached,
             None for a single frame.
