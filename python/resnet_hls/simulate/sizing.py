@@ -30,7 +30,7 @@ class Sizing:
     Attributes:
         depths: of all streams, in words.
         bits: depth times width, over all streams.
-        unbounded_bits: the same of streams in which every word waits that would where tasks run as soon as they can.
+        unbounded_bits: the same for what waits in unbounded streams, where tasks run as soon as they can.
         settled: nothing was left that would have saved bits by itself; otherwise the search was ended.
         proof: a simulation with these depths.
     """
@@ -61,15 +61,20 @@ def size(network: Network, objective: Objective = "bits", minimum: int = 2, effo
         sweeps += 1
     settled = not tightened and search.work < effort
     depths = search.depths()
-    if (proof := keeps_interval(network, depths)) is None:
+    proof = keeps_interval(network, depths)
+    if proof is None:  # what the steady state of a part does not show: as much room as unbounded streams take
+        settled, depths = False, search.depths(search.unbounded)
+        proof = keeps_interval(network, depths)
+    if proof is None:
         raise ValueError(f"no depths found that keep an interval of {network.interval} cycles")
-    return Sizing(depths, search.bits, search.unbounded_bits, settled, proof)
+    bits = sum(depths[stream.name] * stream.bits for stream in network.streams)
+    return Sizing(depths, bits, search.bits_of(search.unbounded), settled, proof)
 
 
 def keeps_interval(network: Network, depths: Mapping[str, int]) -> Simulation | None:
-    """A simulation of frames with these depths; None if it does not settle at the interval of the slowest task."""
+    """A simulation of frames with these depths; None if they come less often than the slowest task allows."""
     found = simulate(network.with_depths(depths), max(STEADY_WITHIN, network.frames_that_show), cure=False)
-    return found if found.steady and found.completed and found.whole_interval <= network.interval else None
+    return found if found.completed and (found.interval or 0) <= network.interval else None
 
 
 class _Search:
@@ -79,8 +84,8 @@ class _Search:
         open_ended = network.with_depths(dict.fromkeys((stream.name for stream in network.streams), None))
         self.steady = _cycles.Steady(open_ended.compiled(), network.interval)
         self.most_latency = self.steady.latency() if objective == "latency" else None
-        self.state = self.steady.state()
-        self.bits = self.unbounded_bits = self.bits_of(self.state)
+        self.state = self.unbounded = self.steady.state()
+        self.bits = self.bits_of(self.state)
         self.in_vain: dict[int, object] = {}  # the schedule of each stream when it was tried without success
 
     @property
@@ -90,8 +95,10 @@ class _Search:
     def bits_of(self, state: _cycles.State) -> int:
         return sum(max(self.minimum, peak) * s.bits for peak, s in zip(state.peaks, self.streams, strict=True))
 
-    def depths(self) -> dict[str, int]:
-        return {s.name: max(self.minimum, peak) for s, peak in zip(self.streams, self.state.peaks, strict=True)}
+    def depths(self, state: _cycles.State | None = None) -> dict[str, int]:
+        """The depths that a state needs, by default the one found."""
+        peaks = (state or self.state).peaks
+        return {stream.name: max(self.minimum, peak) for stream, peak in zip(self.streams, peaks, strict=True)}
 
     def sweep(self, effort: int, coarse: bool = False, forward: bool = False) -> int:
         """Tries less room in every stream, until the effort is spent; how many got less.
