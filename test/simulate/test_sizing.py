@@ -187,7 +187,6 @@ def test_no_depths_are_enough() -> None:
         size(network)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="the simulation that proves the depths is of 64 frames")
 def test_tasks_that_are_nearly_as_fast() -> None:
     """The first task is ahead by one more cycle with each frame, until it is held back: after some 200 frames."""
     first = Task("first", 200, {}, {"a": each(2, 100)})
