@@ -25,7 +25,7 @@ from torch_mlir import ir
 from resnet_hls.context import make_context
 from resnet_hls.errors import UserError
 from resnet_hls.passes import PassManager
-from resnet_hls.simulate import _cycles, scheduled
+from resnet_hls.simulate import scheduled
 from resnet_hls.simulate.cycles import Network, simulate
 
 FRAMES = 10
@@ -95,7 +95,7 @@ def stepping(network: Network, cycles: int, folder: Path) -> float:
 
 def run_all(network: Network, frames: int) -> None:
     """Runs every frame, without the words' cycles as arrays."""
-    _cycles.simulate(network.compiled(), frames, 0, False, False)
+    network.run(frames, skip=False)
 
 
 def words(network: Network) -> int:

@@ -50,11 +50,7 @@ NB_MODULE(_cycles, module) {
               const Ports& reads, const Ports& writes) {
              network.tasks.push_back({std::move(name), iterations, interval, depth, ports(reads), ports(writes)});
            })
-      .def("connect", &Network::connect)
-      .def("set_depths", [](Network& network, const std::vector<std::int64_t>& depths) {
-        for (std::size_t stream = 0; stream < network.streams.size(); ++stream)
-          network.streams[stream].depth = depths.at(stream);
-      });
+      .def("connect", &Network::connect);
 
   nb::enum_<Wait>(module, "Wait")
       .value("NOTHING", Wait::nothing)
@@ -107,9 +103,7 @@ NB_MODULE(_cycles, module) {
   nb::class_<Steady::State>(module, "State")
       .def_ro("peaks", &Steady::State::peaks)
       .def("at", [](const Steady::State& state, int stream) {
-        // Schedules are never changed, only replaced.
-        return std::pair(reinterpret_cast<std::uintptr_t>(state.written[stream].cycles.get()),
-                         reinterpret_cast<std::uintptr_t>(state.read[stream].cycles.get()));
+        return std::pair(state.written[stream].serial, state.read[stream].serial);
       });
 
   nb::class_<Steady>(module, "Steady")
@@ -122,9 +116,17 @@ NB_MODULE(_cycles, module) {
 
   module.def(
       "simulate",
-      [](const Network& network, std::int64_t frames, Cycle most_cycles, bool skip, bool words) {
+      [](Network network, const std::vector<std::int64_t>& depths, std::int64_t frames, Cycle most_cycles, bool skip,
+         bool words) {
+        for (std::size_t stream = 0; stream < network.streams.size(); ++stream)
+          network.streams[stream].depth = depths.at(stream);
         nb::gil_scoped_release release;
-        return simulate(network, {.frames = frames, .most_cycles = most_cycles, .skip = skip, .words = words});
+        auto poll = [] {
+          nb::gil_scoped_acquire acquire;
+          if (PyErr_CheckSignals() != 0)
+            throw nb::python_error();
+        };
+        return simulate(network, {frames, most_cycles, skip, words, poll});
       },
-      "network"_a, "frames"_a, "most_cycles"_a, "skip"_a, "words"_a);
+      "network"_a, "depths"_a, "frames"_a, "most_cycles"_a, "skip"_a, "words"_a);
 }

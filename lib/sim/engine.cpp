@@ -126,23 +126,7 @@ void Engine::run(std::int64_t round) {
     queue.pop_back();
     Actor& actor = actors[number];
     actor.queued = false;
-    bool has_read = false, has_written = false, moving = true;
-    while (moving) {
-      moving = false;
-      // What certainly has to wait is seen here at once; in the end both ends say what they wait for.
-      Side &first = actor.reading, &last = actor.writing;
-      do {
-        while (last.next < first.next && last.next < actor.limit && write(actor))
-          moving = has_written = true;
-      } while (first.next < actor.limit && last.next > first.next - actor.latency && read(actor) &&
-               (moving = has_read = true));
-      if (!moving) {
-        bool wrote = write(actor), took = read(actor);
-        has_written |= wrote;
-        has_read |= took;
-        moving = wrote || took;
-      }
-    }
+    auto [has_read, has_written] = advance(actor);
     if (has_read) {
       for (const Port& port : actor.task->reads) {
         int writer = network.streams[port.stream].writer;
@@ -158,6 +142,24 @@ void Engine::run(std::int64_t round) {
       }
     }
   }
+}
+
+// Goes on until both ends wait; whether words were read, and written.
+std::pair<bool, bool> Engine::advance(Actor& actor) {
+  Side &first = actor.reading, &last = actor.writing;
+  bool has_read = false, has_written = false, moves = true;
+  while (moves) {
+    // Only what may succeed is tried: most of the time one end waits for the other, which is cheap to see.
+    moves = false;
+    while (last.next < first.next && last.next < actor.limit && write(actor))
+      has_written = moves = true;
+    while (first.next < actor.limit && last.next > first.next - actor.latency && read(actor))
+      has_read = moves = true;
+  }
+  // Now both say what they wait for.
+  write(actor);
+  read(actor);
+  return {has_read, has_written};
 }
 
 // The next iteration that reads, in the first stage; false where it has to wait.
@@ -279,8 +281,19 @@ Blocked Engine::blocked(int task, bool writing) const {
   const Side& side = writing ? actor.writing : actor.reading;
   Cycle since = -1;
   if (side.wait == Wait::word || side.wait == Wait::room) {
-    Cycle lag = writing ? std::max(side.lag, actor.issued + actor.task->latency()) : side.lag;
-    since = lag + side.next * actor.task->interval;
+    // As read() and write() would find it, without what they wait for.
+    Cycle lag = side.lag, issued = actor.issued;
+    for (const Pressure& pressure : actor.pressure) {
+      if (!writing && pressure.from <= side.next)
+        lag = std::max(lag, pressure.lag);
+    }
+    for (const Issue& issue : actor.issues) {
+      if (writing && issue.from <= side.next)
+        issued = issue.lag;
+    }
+    if (writing)
+      lag = std::max(lag, issued + actor.latency);
+    since = lag + side.next * actor.interval;
   }
   return {task, writing, side.wait, side.stream, since};
 }

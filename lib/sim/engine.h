@@ -9,6 +9,7 @@
 #include <deque>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "network.h"
@@ -142,6 +143,7 @@ private:
 
   void follow_scripts(std::int64_t round);
   void enqueue(int task);
+  std::pair<bool, bool> advance(Actor& actor);
   bool read(Actor& actor);
   bool write(Actor& actor);
   Blocked blocked(int task, bool writing) const;

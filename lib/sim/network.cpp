@@ -7,6 +7,9 @@
 namespace resnet_hls::sim {
 namespace {
 
+// So that cycles of many frames are numbers yet.
+constexpr std::int64_t most = std::int64_t{1} << 30;
+
 [[noreturn]] void reject(const std::string& what, const std::string& name, const std::string& why) {
   throw std::invalid_argument(what + " '" + name + "' " + why);
 }
@@ -34,6 +37,8 @@ void Network::connect() {
     const Task& task = tasks[number];
     if (task.iterations < 1 || task.interval < 1)
       reject("task", task.name, "has no iterations, or no cycles between them");
+    if (task.iterations > most || task.interval > most || task.depth > most)
+      reject("task", task.name, "has more iterations, stages or cycles between iterations than 2^30");
     if (task.depth < 2)
       reject("task", task.name, "has fewer than two pipeline stages: one that reads, one that writes");
     for (bool writes : {false, true}) {

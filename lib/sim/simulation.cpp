@@ -72,33 +72,42 @@ std::int64_t memory(const Network& network, const Mark& mark) {
     std::int64_t waiting = mark.written[stream] - mark.read[stream];
     frames = std::max(frames, ceil_div(std::max(depth, waiting), network.streams[stream].words));
   }
+  for (const Task& task : network.tasks)
+    frames = std::max(frames, ceil_div(task.latency(), task.iterations));
   return frames + 1;
 }
 
+// Cycles, one for each word in order, as places in a period that they span no more of than once: in order again.
+std::vector<Cycle> places(std::span<const Cycle> cycles, Cycle later, Cycle period) {
+  std::vector<Cycle> found;
+  found.reserve(cycles.size());
+  for (Cycle cycle : cycles)
+    found.push_back((cycle + later) % period);
+  std::rotate(found.begin(), std::is_sorted_until(found.begin(), found.end()), found.end());
+  return found;
+}
+
 // Cycles of `period` in which as many words wait as the stream has room for, and in which none does. Each word waits
-// from the cycle after it is written until it is read, and so does its like of every other period.
+// from the cycle after it is written until it is read, or for ever; and so does its like of every other period.
 StreamFigures occupancy(std::span<const Cycle> written, std::span<const Cycle> read, std::int64_t depth, Cycle period) {
-  std::vector<std::int64_t> change(period + 1, 0);
-  std::int64_t always = 0;
-  for (std::size_t word = 0; word < read.size(); ++word) {
-    Cycle waits = read[word] - written[word];
-    always += waits / period;
-    Cycle first = (written[word] + 1) % period, end = first + waits % period;
-    ++change[first];
-    if (end > period) {
-      --change[period];
-      ++change[0];
-      end -= period;
-    }
-    --change[end];
-  }
+  std::vector<Cycle> come = places(written, 1, period), go = places(read, 1, period);
+  std::int64_t waiting = 0; // in the first cycle
+  for (std::size_t word = 0; word < read.size(); ++word)
+    waiting += read[word] / period - written[word] / period;
   StreamFigures result{};
-  std::int64_t waiting = always;
-  for (Cycle cycle = 0; cycle < period; ++cycle) {
-    waiting += change[cycle];
-    result.full += depth != unbounded && waiting >= depth;
-    result.empty += waiting == 0;
+  Cycle since = 0;
+  auto until = [&](Cycle cycle) {
+    result.full += depth != unbounded && waiting >= depth ? cycle - since : 0;
+    result.empty += waiting == 0 ? cycle - since : 0;
+    since = cycle;
+  };
+  auto next = std::upper_bound(come.begin(), come.end(), 0), left = std::upper_bound(go.begin(), go.end(), 0);
+  while (next != come.end() || left != go.end()) {
+    bool comes = left == go.end() || (next != come.end() && *next < *left);
+    until(comes ? *next++ : *left++);
+    waiting += comes ? 1 : -1;
   }
+  until(period);
   return result;
 }
 
@@ -139,14 +148,19 @@ std::int64_t peak(std::span<const Cycle> written, std::span<const Cycle> read) {
 Simulation simulate(const Network& network, const Options& options) {
   Simulation result;
   std::vector<std::int64_t> depths;
-  for (const Stream& stream : network.streams)
+  bool skip = options.skip;
+  for (const Stream& stream : network.streams) {
     depths.push_back(stream.depth);
+    skip = skip && stream.depth != unbounded; // what has run ahead without end has not been seen to its end
+  }
   Engine engine(network, depths, options.frames);
   std::vector<Mark> marks{mark(network, engine)};
   std::vector<std::int64_t> alike(most_period + 1, 0);
   std::vector<Cycle> shifts(most_period + 1, -1);
   std::int64_t together = 0; // frames that repeat
   for (std::int64_t frame = 1; frame <= options.frames && together == 0; ++frame) {
+    if (options.poll)
+      options.poll();
     engine.run(frame);
     marks.push_back(mark(network, engine));
     result.simulated = frame;
@@ -154,7 +168,7 @@ Simulation simulate(const Network& network, const Options& options) {
     result.exceeded = options.most_cycles > 0 && engine.last_event() >= options.most_cycles;
     if (!result.deadlock.empty() || result.exceeded)
       break;
-    for (std::int64_t period = 1; period <= std::min(most_period, frame / 2) && options.skip; ++period) {
+    for (std::int64_t period = 1; period <= std::min(most_period, frame / 2) && skip; ++period) {
       Cycle shift = shift_of(network, engine, marks[frame - period], marks[frame], period);
       alike[period] = shift == -1 ? 0 : shift == shifts[period] ? alike[period] + 1 : 1;
       shifts[period] = shift;
@@ -167,10 +181,10 @@ Simulation simulate(const Network& network, const Options& options) {
   const Mark &after = marks[frame], &before = marks[frame - together];
   if (result.deadlock.empty() && !result.exceeded) {
     // The rest are shifts, as many together as repeat; what is left over is run.
-    std::int64_t over = together > 0 ? (options.frames - frame) % together : 0;
-    for (std::int64_t more = 1; more <= over; ++more)
+    std::int64_t left_over = together > 0 ? (options.frames - frame) % together : 0;
+    for (std::int64_t more = 1; more <= left_over; ++more)
       engine.run(frame + more);
-    result.simulated += over;
+    result.simulated += left_over;
     engine.truncate(result.simulated);
     engine.run(result.simulated + 1);
     result.deadlock = engine.circle();
@@ -213,9 +227,10 @@ Simulation simulate(const Network& network, const Options& options) {
   }
   for (std::size_t number = 0; number < network.streams.size(); ++number) {
     auto [written, read] = engine.words(static_cast<int>(number));
-    auto count = static_cast<std::size_t>(end[number] - first[number]);
-    StreamFigures figures = occupancy(written.subspan(first[number], count), read.subspan(first[number], count),
-                                      network.streams[number].depth, period);
+    // In a run that is not steady, words that are never read wait to its end.
+    std::span<const Cycle> in = result.steady ? written.subspan(first[number], end[number] - first[number]) : written;
+    std::span<const Cycle> out = read.subspan(first[number], end[number] - first[number]);
+    StreamFigures figures = occupancy(in, out, network.streams[number].depth, period);
     figures.full /= over;
     figures.empty /= over;
     figures.peak = peak(written, read);

@@ -4,6 +4,7 @@
 #ifndef RESNET_HLS_SIM_SIMULATION_H
 #define RESNET_HLS_SIM_SIMULATION_H
 
+#include <functional>
 #include <vector>
 
 #include "engine.h"
@@ -36,7 +37,7 @@ struct Moved {
 struct Simulation {
   std::vector<Blocked> deadlock; // a circle of stages that wait for one another; empty where there is none
   bool exceeded = false;         // stopped at the cycle limit
-  std::int64_t simulated = 0;    // frames that were run through; those left are shifts of the last one
+  std::int64_t simulated = 0;    // frames that were run through; those left are shifts of some of them
   bool steady = false;           // some frames are like as many before them, each `interval` later on average
   double interval = 0;           // cycles between frames; 0 where there is one frame only
   Cycle cycles = 0;              // of the whole run
@@ -49,9 +50,10 @@ struct Simulation {
 
 struct Options {
   std::int64_t frames = 10;
-  Cycle most_cycles = 0; // 0: no limit
-  bool skip = true;      // frames that are shifts of the frame before
-  bool words = false;    // keep the cycle of every word
+  Cycle most_cycles = 0;      // 0: no limit
+  bool skip = true;           // frames that are shifts of the frame before
+  bool words = false;         // keep the cycle of every word
+  std::function<void()> poll; // called between frames; may throw
 };
 
 Simulation simulate(const Network& network, const Options& options);

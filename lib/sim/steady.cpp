@@ -8,8 +8,9 @@
 namespace resnet_hls::sim {
 namespace {
 
-// Frames after which two are alike, or none will be.
-constexpr std::int64_t most_frames = 12;
+// Frames after which two are alike, or none is taken to be: of a part that is changed, and of all of it at first, where
+// tasks that are nearly as slow as the slowest take long to fall behind.
+constexpr std::int64_t most_frames = 12, most_frames_at_first = 4096;
 // Tasks that are run anew, at most: where waiting spreads further, it saves nothing.
 constexpr std::int64_t most_tasks = 24;
 // How often the rest of the network is moved as a whole before more of it is run.
@@ -31,7 +32,7 @@ Steady::Steady(const Network& network, Cycle interval) : network(network), inter
   now.depths.assign(streams, unbounded);
   now.peaks.assign(streams, 0);
   std::vector<bool> all(network.tasks.size(), true);
-  std::optional<State> found = run(all, {}, {});
+  std::optional<State> found = run(all, {}, {}, most_frames_at_first);
   if (!found)
     throw std::invalid_argument("no steady state at an interval of " + std::to_string(interval) + " cycles");
   now = std::move(*found);
@@ -58,7 +59,7 @@ Steady::Outcome Steady::settle(std::vector<bool>& inside) {
   std::vector<int> component = components(inside);
   std::vector<Cycle> offsets(inside.size(), 0);
   for (int attempt = 0;; ++attempt) {
-    std::optional<State> found = run(inside, component, offsets);
+    std::optional<State> found = run(inside, component, offsets, most_frames);
     if (!found)
       return Outcome::impossible; // others come only later yet
     bool changed = false;
@@ -139,8 +140,8 @@ std::vector<int> Steady::components(const std::vector<bool>& inside) const {
 
 // The schedule after some frames of the tasks inside; nothing where it is not steady by then, or gets stuck.
 std::optional<Steady::State> Steady::run(const std::vector<bool>& inside, const std::vector<int>& component,
-                                         const std::vector<Cycle>& offsets) {
-  Engine engine(network, now.depths, most_frames);
+                                         const std::vector<Cycle>& offsets, std::int64_t most) {
+  Engine engine(network, now.depths, most);
   State found = now;
   std::vector<bool> replaced(inside.size());
   std::transform(inside.begin(), inside.end(), replaced.begin(), [](bool runs) { return !runs; });
@@ -173,7 +174,8 @@ std::optional<Steady::State> Steady::run(const std::vector<bool>& inside, const 
   };
   std::int64_t a_frame = 0;
   each_side([&](std::span<const Cycle>, std::int64_t words, Side&) { a_frame += words; });
-  for (std::int64_t frames = 2; frames <= most_frames; ++frames) {
+  std::int64_t alike_frames = 0;
+  for (std::int64_t frames = 2; frames <= most; ++frames) {
     engine.run(frames);
     work += frames == 2 ? 2 * a_frame : a_frame;
     if (!engine.circle().empty())
@@ -188,17 +190,38 @@ std::optional<Steady::State> Steady::run(const std::vector<bool>& inside, const 
       for (std::int64_t word = frame * words; word < (frame + 1) * words && alike; ++word)
         alike = moved[word] == moved[word - words] + interval;
     });
-    if (!alike)
+    alike_frames = alike ? alike_frames + 1 : 0;
+    if (alike_frames == 0 || alike_frames < reach(inside, engine))
       continue;
     each_side([&](std::span<const Cycle> moved, std::int64_t words, Side& side) {
       auto cycles = std::make_shared<std::vector<Cycle>>(words);
       for (std::int64_t word = 0; word < words; ++word)
         (*cycles)[word] = moved[frame * words + word] - frame * interval;
-      side = {std::move(cycles), 0};
+      side = {std::move(cycles), 0, ++serials};
     });
     return found;
   }
   return {};
+}
+
+// Frames back from which something can still matter: words that are in a stream, iterations that are in a pipeline.
+std::int64_t Steady::reach(const std::vector<bool>& inside, const Engine& engine) const {
+  std::int64_t frames = 1;
+  for (std::size_t number = 0; number < network.tasks.size(); ++number) {
+    const Task& task = network.tasks[number];
+    if (inside[number])
+      frames = std::max(frames, (task.latency() + task.iterations - 1) / task.iterations);
+  }
+  for (int number = 0; number < static_cast<int>(network.streams.size()); ++number) {
+    const Stream& stream = network.streams[number];
+    if (!inside[stream.writer] && !inside[stream.reader])
+      continue;
+    std::int64_t words = stream.words, depth = now.depths[number];
+    if (inside[stream.writer] && inside[stream.reader] && depth == unbounded)
+      depth = static_cast<std::int64_t>(engine.words(number).written.size() - engine.words(number).read.size());
+    frames = std::max(frames, (depth + words - 1) / words);
+  }
+  return frames;
 }
 
 std::int64_t Steady::peak(const State& state, int number) const {

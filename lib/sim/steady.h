@@ -19,6 +19,7 @@ public:
   struct Side {
     std::shared_ptr<const std::vector<Cycle>> cycles;
     Cycle offset = 0;
+    std::int64_t serial = 0; // another one for every other schedule
 
     Cycle at(std::int64_t word) const { return (*cycles)[word] + offset; }
   };
@@ -46,14 +47,15 @@ private:
   const Network& network;
   Cycle interval;
   State now;
-  std::int64_t work = 0;
+  std::int64_t work = 0, serials = 0;
 
   enum class Outcome { settled, impossible, wider };
   Outcome settle(std::vector<bool>& inside);
   void widen(std::vector<bool>& inside) const;
   std::vector<int> components(const std::vector<bool>& inside) const;
   std::optional<State> run(const std::vector<bool>& inside, const std::vector<int>& component,
-                           const std::vector<Cycle>& offsets);
+                           const std::vector<Cycle>& offsets, std::int64_t most);
+  std::int64_t reach(const std::vector<bool>& inside, const Engine& engine) const;
   std::int64_t peak(const State& state, int stream) const;
 };
 

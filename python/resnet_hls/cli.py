@@ -233,10 +233,14 @@ def simulate(
     from resnet_hls.simulate import trace as traces
 
     for option, value in (("--frames", frames), ("--max-cycles", max_cycles)):
-        if value is not None and value < 1:
-            raise UserError(f"{option} {value}", help="give 1 or more", status=2)
+        if value is not None and not 1 <= value <= cycles.MOST:
+            raise UserError(f"{option} {value}", help=f"give 1 to {cycles.MOST:,}", status=2)
     design = scheduled.read(project)
-    simulation = cycles.simulate(design.network, frames, most_cycles=max_cycles)
+    try:
+        simulation = cycles.simulate(design.network, frames, most_cycles=max_cycles)
+    except MemoryError:
+        help = "simulate fewer frames: as long as they are not alike, each is kept"
+        raise UserError(f"{frames} frames need more memory than there is", where=str(project), help=help) from None
     result = text.Result(design, simulation)
     problem = text.problem(result, max_cycles)
     traced = trace is not None and not simulation.exceeded

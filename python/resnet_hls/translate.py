@@ -36,11 +36,13 @@ def _parser() -> ArgumentParser:
 
 def _run(options: Namespace) -> int:
     from resnet_hls import emit
+    from resnet_hls.passes import PassManager
 
     module = _parse(options)
     if options.emit_graph:
         write_output(options.output, emit.emit_graph(module))
         return 0
+    PassManager.parse("builtin.module(verify-scheduled)").run(module)  # what is broken or deadlocks is not emitted
     files = emit.emit_hls_cpp(module)
     if options.output == "-":
         write_output("-", "".join(f"// ===== {name}\n{text}" for name, text in files.items()))

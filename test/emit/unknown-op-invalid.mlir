@@ -13,7 +13,7 @@ func.func @divide(%image: memref<4xi8>, %result: memref<4xi8>) {
     %out = "hls.fifo"() {depth = 2 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
     "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
     "hls.task"() ({
-      %word = memref.alloc() : memref<1xi8>
+      %word = memref.alloc() {hls.partition = [0], hls.storage = "register"} : memref<1xi8>
       affine.for %x = 0 to 4 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         %0 = affine.load %word[0] : memref<1xi8>

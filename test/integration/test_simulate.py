@@ -153,7 +153,7 @@ def test_broken_graph(
 
 def test_wrong_numbers(tool: Tool, edited: Callable[[Callable[[str], str]], Path]) -> None:
     folder = edited(lambda text: re.sub(r"hls\.depth = \d+", "hls.depth = 1", text))
-    check(tool("simulate", folder), "fewer than two pipeline stages", "build the project again")
+    check(tool("simulate", folder), "hls.depth = 1, not 2 at least", "hls-pipeline-loops")
 
 
 def test_no_project(tool: Tool, project: Path, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_no_project(tool: Tool, project: Path, tmp_path: Path) -> None:
 
 
 def test_bad_options(tool: Tool, project: Path, tmp_path: Path) -> None:
-    check(tool("simulate", project, "--frames", 0), "--frames 0", "1 or more", status=2)
-    check(tool("simulate", project, "--max-cycles", -5), "--max-cycles -5", "1 or more", status=2)
+    check(tool("simulate", project, "--frames", 0), "--frames 0", "give 1 to", status=2)
+    check(tool("simulate", project, "--max-cycles", -5), "--max-cycles -5", "give 1 to", status=2)
     trace = tmp_path / "none" / "trace.json"
     check(tool("simulate", project, "--trace", trace), f"{trace}: cannot be written", "make the folder")

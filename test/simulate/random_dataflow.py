@@ -71,7 +71,7 @@ def networks(draw: st.DrawFn, most_tasks: int = 6, most_forks: int = 3) -> Netwo
             iterations[number],
             reads[number],
             writes[number],
-            depth=draw(st.integers(2, 8)),
+            depth=draw(st.one_of(st.integers(2, 8), st.integers(20, 40))),
             interval=draw(st.sampled_from((1, 1, 1, 2, 3))),
         )
         for number in range(count)

@@ -226,10 +226,35 @@ def test_skipped_frames(network: Network, frames: int) -> None:
     if skipped.deadlock is not None:
         return
     assert (skipped.cycles, skipped.latency) == (run.cycles, run.latency)
-    for stream in skipped.streams:
-        assert stream.depth is None or stream.peak <= stream.depth
+    for stream, all_of_it in zip(skipped.streams, run.streams, strict=True):
+        assert stream.peak == all_of_it.peak
     if skipped.steady:
         assert all(task.busy + task.stalled == int(skipped.interval or 0) for task in skipped.tasks)
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(network=networks(), frames=st.integers(1, 3))
+def test_since_when_a_deadlock_waits(network: Network, frames: int) -> None:
+    """A stage of the circle has moved its last word before it waits, and the last of them waits from `cycle` on."""
+    found = simulate(network, frames, times=True)
+    if found.deadlock is None or not found.deadlock.waits:
+        return
+    assert found.times is not None
+    tasks = {task.name: task for task in network.tasks}
+    for wait in found.deadlock.waits:
+        moved, streams = (found.times.written, tasks[wait.task].writes) if wait.full else (
+            found.times.read, tasks[wait.task].reads
+        )  # fmt: skip
+        assert all(moved[stream].max(initial=-1) < wait.since for stream in streams)
+    assert found.deadlock.cycle == max(wait.since for wait in found.deadlock.waits)
+    if found.deadlock.cure:
+        cured = network.with_depths(found.deadlock.cure)
+        assert simulate(cured, max(frames, network.frames_that_show)).completed
+        for name, depth in found.deadlock.cure.items():
+            if depth > 1:
+                less = cured.with_depths({name: depth - 1})
+                unchanged = {s.name: s.depth for s in network.streams}[name] == depth
+                assert unchanged or not simulate(less, max(frames, network.frames_that_show), cure=False).completed
 
 
 def test_a_circle_limits_the_rate() -> None:
@@ -251,7 +276,7 @@ def test_no_network() -> None:
     one = Task("one", 4, {}, {"a": each(4)})
     two = Task("two", 4, {"a": each(4)}, {})
     for tasks, streams, why in (
-        ((one, two), (Stream("a", 0),), "stream 'a' has room for no word"),
+        ((one, two), (Stream("a", 0),), "stream 'a' has room for 0 words"),
         ((one,), (Stream("a", 2),), "stream 'a' has no reader"),
         ((two,), (Stream("a", 2),), "stream 'a' has no writer"),
         ((one, Task("again", 4, {}, {"a": each(4)}), two), (Stream("a", 2),), "stream 'a' has two writers"),

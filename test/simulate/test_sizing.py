@@ -196,7 +196,6 @@ def test_tasks_that_are_nearly_as_fast() -> None:
     assert size(network).depths == {"a": 2}
 
 
-@pytest.mark.xfail(strict=True, reason="streams that the search has not bounded hold more than they must")
 def test_what_others_need_not_hold() -> None:
     """The window needs two words; held back by it, `first` could be so late that `other` gets its words later."""
     first = Task("first", 8, {}, {"other": np.array([1, 3, 4, 6, 7]), "window": each(7)}, depth=5)

@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 #: What a FIFO may be built of.
 STORAGES = ("srl", "lutram", "bram")
+#: Words that a FIFO has room for at least: with fewer it does not take one a cycle.
+LEAST_DEPTH = 2
 
 _SHORT_SRL, _LONG_SRL = 16, 32
 _LUTRAM_WORDS, _LUTRAM_BITS, _LUTRAM_LUTS = 64, 7, 8

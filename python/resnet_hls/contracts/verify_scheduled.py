@@ -9,16 +9,13 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.fifos import STORAGES
+from resnet_hls.analysis.fifos import LEAST_DEPTH, STORAGES
 from resnet_hls.analysis.nests import trip_count
-from resnet_hls.analysis.network import network_of, storage_of
+from resnet_hls.analysis.network import network_of
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, the_dataflow
 from resnet_hls.contracts.verify_dataflow import VerifyDataflow, check_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 from resnet_hls.simulate.cycles import simulate
-
-#: The least depth that a FIFO of the vendor's can have and still take a word a cycle.
-_LEAST_DEPTH = 2
 
 
 @register_pass
@@ -39,15 +36,33 @@ class VerifyScheduled(Pass):
     name: ClassVar[str] = "verify-scheduled"
 
     def run(self, op: ir.Operation) -> None:
-        for task in check_dataflow(op, VerifyDataflow().registers):
-            _check_loops(task)
-            _check_storage(task)
-        for constant in iu.walk(op, "memref.global"):
-            if "hls.storage" not in constant.attributes:
-                name = ir.StringAttr(constant.attributes["sym_name"]).value
-                raise PassFailure(constant, f"constant @{name} has no hls.storage", help="run hls-place-memories")
+        check_schedule(op)
         _check_ports(op)
         _check_fifos(op)
+
+
+def check_schedule(module: ir.Operation) -> None:
+    """Checks what a simulation reads: tasks and streams, and the directives of loops, arrays and streams.
+
+    Raises:
+        PassFailure: the contract is broken; not where only depths are too small.
+    """
+    for task in check_dataflow(module, VerifyDataflow().registers):
+        _check_loops(task)
+        _check_storage(task)
+    for constant in iu.walk(module, "memref.global"):
+        if "hls.storage" not in constant.attributes:
+            name = ir.StringAttr(constant.attributes["sym_name"]).value
+            raise PassFailure(constant, f"constant @{name} has no hls.storage", help="run hls-place-memories")
+    for fifo in fifos(the_dataflow(module)):
+        if "hls.storage" not in fifo.attributes:
+            continue
+        storage = fifo.attributes["hls.storage"]
+        kind = ir.StringAttr(storage).value if isinstance(storage, ir.StringAttr) else str(storage)
+        if kind not in STORAGES:
+            name = stream_name(fifo.results[0])
+            message = f"stream '{name}' is built of '{kind}', expected one of {', '.join(STORAGES)}"
+            raise PassFailure(fifo, message, help="run hls-size-fifos")
 
 
 def _check_loops(task: Task) -> None:
@@ -89,11 +104,8 @@ def _check_fifos(module: ir.Operation) -> None:
     streams = {stream_name(fifo.results[0]): fifo for fifo in fifos(the_dataflow(module))}
     for name, fifo in streams.items():
         depth = ir.IntegerAttr(fifo.attributes["depth"]).value
-        if depth < _LEAST_DEPTH:
-            message = f"stream '{name}' has room for {depth} words, expected {_LEAST_DEPTH} at least"
-            raise PassFailure(fifo, message, help="run hls-size-fifos")
-        if storage_of(fifo) not in STORAGES:
-            message = f"stream '{name}' is built of '{storage_of(fifo)}', expected one of {', '.join(STORAGES)}"
+        if depth < LEAST_DEPTH:
+            message = f"stream '{name}' has room for {depth} words, expected {LEAST_DEPTH} at least"
             raise PassFailure(fifo, message, help="run hls-size-fifos")
     network = network_of(module)
     deadlock = simulate(network, network.frames_that_show).deadlock

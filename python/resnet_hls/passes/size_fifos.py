@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from torch_mlir import ir
 
-from resnet_hls.analysis.fifos import cheapest_storage
+from resnet_hls.analysis.fifos import LEAST_DEPTH, cheapest_storage
 from resnet_hls.analysis.network import STORAGE_LATENCY, network_of
 from resnet_hls.analysis.tasks import fifos, stream_name, the_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
@@ -23,8 +23,8 @@ class SizeFifos(Pass):
 
     Before: a tiled dataflow whose loops are pipelined. After: the same with a `depth` and `hls.storage` on every
     `hls.fifo`: as few bits in all streams together as are found with which a frame comes every so many cycles as the
-    slowest task takes, which is what unbounded streams give (`simulate/sizing.py`). With the objective `latency`, a
-    frame's last result comes no later either.
+    slowest task takes, which is what unbounded streams give (`simulate/sizing.py`). With the objective `latency`,
+    a frame's last result comes no later either, in the steady state.
 
     Depths depend on one another: words wait where their task is held back. A stream with less room makes its writer run
     later, and what that reads waits in front of it: a window task, whose windows are many times the pixels that they
@@ -44,6 +44,9 @@ class SizeFifos(Pass):
 
     def run(self, op: ir.Operation) -> None:
         streams = {stream_name(fifo.results[0]): fifo for fifo in fifos(the_dataflow(op))}
+        if self.minimum < LEAST_DEPTH:
+            message = f"streams with room for {self.minimum} words, expected {LEAST_DEPTH} at least"
+            raise PassFailure(op, message, help="with less, none takes a word a cycle")
         network = network_of(op, sized=False)
         found = self.size(op, network)
         bits = {stream.name: stream.bits for stream in network.streams}

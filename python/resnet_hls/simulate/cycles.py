@@ -18,6 +18,8 @@ from resnet_hls.simulate import _cycles
 
 Array = NDArray[np.int64]
 
+#: Frames, cycles and words at most, each.
+MOST = 10**9
 #: Frames after which a simulation that has not become steady says so.
 STEADY_WITHIN = 64
 
@@ -123,9 +125,7 @@ class Network:
         compiled = _cycles.Network()
         number = {stream.name: i for i, stream in enumerate(self.streams)}
         for stream in self.streams:
-            if stream.depth == 0:
-                raise ValueError(f"stream '{stream.name}' has room for no word")
-            compiled.add_stream(stream.name, stream.depth or 0, stream.latency)
+            compiled.add_stream(stream.name, 0, stream.latency)
         for task in self.tasks:
             reads, writes = (
                 [(number[name], np.ascontiguousarray(steps, np.int64)) for name, steps in side.items()]
@@ -136,10 +136,16 @@ class Network:
         return compiled
 
     def compiled(self) -> _cycles.Network:
-        """What `lib/sim` works on, with the depths of this network until another one of the same tasks is compiled."""
-        compiled = self._compiled
-        compiled.set_depths([0 if stream.depth is None else stream.depth for stream in self.streams])
-        return compiled
+        """What `lib/sim` works on, but for the depths. Raises ValueError where it is no network that could run."""
+        for stream in self.streams:
+            if stream.depth is not None and not 1 <= stream.depth <= MOST:
+                raise ValueError(f"stream '{stream.name}' has room for {stream.depth} words, expected 1 to {MOST:,}")
+        return self._compiled
+
+    def run(self, frames: int, *, most_cycles: int = 0, skip: bool = True, words: bool = False) -> _cycles.Simulation:
+        """What `lib/sim` finds; `simulate` gives names to it."""
+        depths = [stream.depth or 0 for stream in self.streams]  # 0: room without end
+        return _cycles.simulate(self.compiled(), depths, frames, most_cycles, skip, words)
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,7 @@ class Deadlock:
     """A circle of tasks, each of which waits for the next.
 
     Attributes:
-        cycle: from which on none of them can ever go on.
+        cycle: in which the last of them begins to wait.
         waits: in the order of the circle: whom a task waits for stands behind it, and the first behind the last.
         cure: least depths of full streams with which all frames complete, the others unchanged.
     """
@@ -253,7 +259,7 @@ class Simulation:
 
     Attributes:
         frames: that were asked for.
-        simulated: of these, one by one; the rest are exact shifts of the last one.
+        simulated: of these, one by one; the rest are exact shifts of some of them.
         steady: every further frame is like an earlier one, `interval` cycles behind the one before; on average where
             several repeat together.
         interval: cycles between frames in the steady state; of the later half of the frames where it was not reached,
@@ -310,9 +316,9 @@ def simulate(
     Raises:
         ValueError: the network is none that could run, or fewer than one frame.
     """
-    if frames < 1:
-        raise ValueError(f"{frames} frames, expected one at least")
-    raw = _cycles.simulate(network.compiled(), frames, most_cycles or 0, not times, times)
+    if not 1 <= frames <= MOST:
+        raise ValueError(f"{frames} frames, expected 1 to {MOST:,}")
+    raw = network.run(frames, most_cycles=most_cycles or 0, skip=not times, words=times)
     streams = [stream.name for stream in network.streams]
     tasks = []
     for task, figures in zip(network.tasks, raw.tasks, strict=True):
@@ -352,7 +358,7 @@ def simulate(
 
 def completes(network: Network, frames: int) -> bool:
     """True when so many frames come out."""
-    return not _cycles.simulate(network.compiled(), frames, 0, True, False).deadlock
+    return not network.run(frames).deadlock
 
 
 def find_cure(network: Network, deadlock: Deadlock, frames: int) -> dict[str, int]:
@@ -371,7 +377,7 @@ def find_cure(network: Network, deadlock: Deadlock, frames: int) -> dict[str, in
     changed: dict[str, int | None] = {}
     while full:
         changed |= dict.fromkeys(full)
-        raw = _cycles.simulate(network.with_depths(changed).compiled(), frames, 0, True, False).deadlock
+        raw = network.with_depths(changed).run(frames).deadlock
         full = [wait.stream for wait in _deadlock(network, raw).waits if wait.full] if raw else []
         if raw and not full:  # a circle of empty streams: no depths help
             return {}

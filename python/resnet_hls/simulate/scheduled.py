@@ -12,14 +12,13 @@ from torch_mlir import ir
 from resnet_hls import pipelines
 from resnet_hls.analysis.network import network_of
 from resnet_hls.context import make_context
+from resnet_hls.contracts.verify_scheduled import check_schedule
 from resnet_hls.diagnostics import Collector, Diagnostic
 from resnet_hls.errors import UserError
-from resnet_hls.passes import PassFailure, PassManager
+from resnet_hls.passes import PassFailure
 from resnet_hls.project import manifest
 from resnet_hls.simulate.cycles import Network
 
-#: What must hold for a module to be simulated; not that it has no deadlock, which is for the simulation to find.
-_CHECKS = "builtin.module(verify-dataflow)"
 #: Where operations come from: left out, so that errors name lines of this file and not layers of the model.
 _LOCATIONS = re.compile(r"(?<!=) loc\((?:#loc\d*|unknown)\)")
 
@@ -73,8 +72,8 @@ def _network(path: Path) -> Network:
     collector.attach(context)
     try:
         module = ir.Module.parse(text, context)
-        PassManager.parse(_CHECKS).run(module)
         with context, module.operation.location:
+            check_schedule(module.operation)
             network = network_of(module.operation)
         network.compiled()  # checks what is left to check
     except ir.MLIRError:

@@ -19,8 +19,10 @@ from resnet_hls.simulate.cycles import STEADY_WITHIN, Network, Simulation, simul
 #: The fewest bits, or no loss of latency.
 Objective = Literal["bits", "latency"]
 
-#: Words that the search moves at most: what ends it in some ten seconds, on every machine with the same depths.
-EFFORT = 200_000_000
+#: Words that the search moves at most: what ends it in some seconds, on every machine with the same depths.
+EFFORT = 180_000_000
+#: Frames within which a network whose tasks are nearly as slow as the slowest becomes steady, mostly.
+_LONG = 16 * STEADY_WITHIN
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Sizing:
         depths: of all streams, in words.
         bits: depth times width, over all streams.
         unbounded_bits: the same for what waits in unbounded streams, where tasks run as soon as they can.
-        settled: nothing was left that would have saved bits by itself; otherwise the search was ended.
+        settled: the search came to its own end; otherwise its effort was spent, and less room may do.
         proof: a simulation with these depths.
     """
 
@@ -52,14 +54,18 @@ def size(network: Network, objective: Objective = "bits", minimum: int = 2, effo
         effort: words that the search may move.
 
     Raises:
-        ValueError: there is no steady state at the interval of the slowest task.
+        ValueError: there is no steady state at the interval of the slowest task, or no room at all.
     """
+    if minimum < 1:
+        raise ValueError(f"streams with room for {minimum} words, expected 1 at least")
     search = _Search(network, objective, minimum)
-    search.sweep(effort, coarse=True)
+    most = effort * 2 // 3  # the rest is for what comes last
+    search.sweep(most, coarse=True)
     sweeps = 0
-    while (tightened := search.sweep(effort, forward=sweeps % 2 == 0)) and search.work < effort:
+    while (tightened := search.sweep(most, forward=sweeps % 2 == 0)) and search.work < most:
         sweeps += 1
-    settled = not tightened and search.work < effort
+    lowered = search.lower(effort)
+    settled = lowered and not tightened
     depths = search.depths()
     proof = keeps_interval(network, depths)
     if proof is None:  # what the steady state of a part does not show: as much room as unbounded streams take
@@ -73,7 +79,10 @@ def size(network: Network, objective: Objective = "bits", minimum: int = 2, effo
 
 def keeps_interval(network: Network, depths: Mapping[str, int]) -> Simulation | None:
     """A simulation of frames with these depths; None if they come less often than the slowest task allows."""
-    found = simulate(network.with_depths(depths), max(STEADY_WITHIN, network.frames_that_show), cure=False)
+    sized = network.with_depths(depths)
+    found = simulate(sized, max(STEADY_WITHIN, network.frames_that_show), cure=False)
+    if found.completed and not found.steady:
+        found = simulate(sized, max(_LONG, network.frames_that_show), cure=False)
     return found if found.completed and (found.interval or 0) <= network.interval else None
 
 
@@ -145,3 +154,28 @@ class _Search:
         self.steady.restore(found[best])
         self.state, self.bits = found[best], self.bits - saved[best]
         return True
+
+    def lower(self, effort: int) -> bool:
+        """Gives every stream the room that it takes, and then each as little as it can have, the others unchanged.
+
+        False where the effort was spent before.
+        """
+        for number, stream in enumerate(self.streams):
+            self.steady.bound(number, max(self.minimum, self.state.peaks[number]))
+            assert self.steady.state().peaks[number] <= max(self.minimum, self.state.peaks[number]), stream.name
+        self.state = self.steady.state()
+        widest = sorted(range(len(self.streams)), key=lambda number: self.streams[number].bits, reverse=True)
+        for number in widest:
+            low, high = self.minimum, self.state.peaks[number]
+            tried = high - 1  # mostly it has no more than it needs
+            while low < high and self.work < effort:
+                if self.steady.bound(number, tried) and (
+                    self.most_latency is None or self.steady.latency() <= self.most_latency
+                ):
+                    self.state, high = self.steady.state(), min(tried, self.steady.state().peaks[number])
+                else:
+                    low = tried + 1
+                    self.steady.restore(self.state)
+                tried = (low + high) // 2
+        self.bits = self.bits_of(self.state)
+        return self.work < effort

@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,12 +82,13 @@ def write(path: Path, content: dict[str, Any]) -> None:
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace('},{"name"', '},\n{"name"').encode()
     if path.suffix == ".gz":
         data = gzip.compress(data, compresslevel=6, mtime=0)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.parent / f".resnet-hls-trace.{os.getpid()}.tmp"
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         help = "choose another --trace file" if path.parent.is_dir() else f"make the folder {path.parent} first"
         raise UserError(f"cannot be written: {error.strerror}", where=str(path), help=help) from None
 
