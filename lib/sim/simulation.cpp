@@ -131,6 +131,89 @@ std::vector<Cycle> completions(const Network& network, const Engine& engine, std
   return found;
 }
 
+// The frames that figures are of: those that repeat, or all.
+struct Window {
+  Mark before, after;
+  std::int64_t frames = 0;
+  Cycle period = 0; // of all of them
+  bool repeats = false;
+};
+
+// Frame by frame until some repeat, something is wrong, or all are run.
+Window run(const Network& network, const Options& options, Engine& engine, Simulation& result) {
+  // What has run ahead without end has not been seen to its end.
+  bool skip = options.skip && std::all_of(network.streams.begin(), network.streams.end(),
+                                          [](const Stream& stream) { return stream.depth != unbounded; });
+  std::vector<Mark> marks{mark(network, engine)};
+  std::vector<std::int64_t> alike(most_period + 1, 0);
+  std::vector<Cycle> shifts(most_period + 1, -1);
+  for (std::int64_t frame = 1; frame <= options.frames; ++frame) {
+    if (options.poll)
+      options.poll();
+    engine.run(frame);
+    result.simulated = frame;
+    result.deadlock = engine.circle();
+    result.exceeded = options.most_cycles > 0 && engine.last_event() >= options.most_cycles;
+    if (!result.deadlock.empty() || result.exceeded)
+      break;
+    if (!skip)
+      continue;
+    marks.push_back(mark(network, engine));
+    for (std::int64_t period = 1; period <= std::min(most_period, frame / 2); ++period) {
+      Cycle shift = shift_of(network, engine, marks[frame - period], marks[frame], period);
+      alike[period] = shift == -1 ? 0 : shift == shifts[period] ? alike[period] + 1 : 1;
+      shifts[period] = shift;
+      if (alike[period] >= memory(network, marks[frame]))
+        return {marks[frame - period], marks[frame], period, shift, true};
+    }
+  }
+  Window all;
+  all.before = marks.front();
+  return all;
+}
+
+// The end of a run: frames left over by those that repeat, and what is left of the last frame.
+void finish(const Options& options, const Window& window, Engine& engine, Simulation& result) {
+  if (result.exceeded)
+    return;
+  if (!result.deadlock.empty()) {
+    if (options.words)
+      engine.run(options.frames + 1); // what the circle holds back, and what it does not
+    return;
+  }
+  std::int64_t left_over = window.repeats ? (options.frames - result.simulated) % window.frames : 0;
+  for (; left_over > 0; --left_over)
+    engine.run(++result.simulated);
+  engine.truncate(result.simulated);
+  engine.run(result.simulated + 1);
+  result.deadlock = engine.circle();
+}
+
+TaskFigures task_figures(const Task& task, const std::vector<Cycle>& before, const std::vector<Cycle>& after,
+                         std::int64_t frames) {
+  TaskFigures figures{task.iterations * task.interval, {}};
+  // Rounded so that all cycles of a task add up to those of a frame.
+  Cycle all = 0;
+  for (std::size_t port = 0; port < after.size(); ++port) {
+    Cycle until = all + after[port] - before[port];
+    figures.stalls.push_back(until / frames - all / frames);
+    all = until;
+  }
+  return figures;
+}
+
+StreamFigures stream_figures(const Words& words, std::int64_t first, std::int64_t end, std::int64_t depth,
+                             const Window& window) {
+  auto count = static_cast<std::size_t>(end - first);
+  // In a run that does not repeat, words that are never read wait to its end.
+  StreamFigures figures = occupancy(words.written.subspan(first, window.repeats ? count : std::dynamic_extent),
+                                    words.read.subspan(first, count), depth, window.period);
+  figures.full /= window.frames;
+  figures.empty /= window.frames;
+  figures.peak = peak(words.written, words.read);
+  return figures;
+}
+
 } // namespace
 
 std::int64_t peak(std::span<const Cycle> written, std::span<const Cycle> read) {
@@ -148,102 +231,38 @@ std::int64_t peak(std::span<const Cycle> written, std::span<const Cycle> read) {
 Simulation simulate(const Network& network, const Options& options) {
   Simulation result;
   std::vector<std::int64_t> depths;
-  bool skip = options.skip;
-  for (const Stream& stream : network.streams) {
+  for (const Stream& stream : network.streams)
     depths.push_back(stream.depth);
-    skip = skip && stream.depth != unbounded; // what has run ahead without end has not been seen to its end
-  }
   Engine engine(network, depths, options.frames);
-  std::vector<Mark> marks{mark(network, engine)};
-  std::vector<std::int64_t> alike(most_period + 1, 0);
-  std::vector<Cycle> shifts(most_period + 1, -1);
-  std::int64_t together = 0; // frames that repeat
-  for (std::int64_t frame = 1; frame <= options.frames && together == 0; ++frame) {
-    if (options.poll)
-      options.poll();
-    engine.run(frame);
-    marks.push_back(mark(network, engine));
-    result.simulated = frame;
-    result.deadlock = engine.circle();
-    result.exceeded = options.most_cycles > 0 && engine.last_event() >= options.most_cycles;
-    if (!result.deadlock.empty() || result.exceeded)
-      break;
-    for (std::int64_t period = 1; period <= std::min(most_period, frame / 2) && skip; ++period) {
-      Cycle shift = shift_of(network, engine, marks[frame - period], marks[frame], period);
-      alike[period] = shift == -1 ? 0 : shift == shifts[period] ? alike[period] + 1 : 1;
-      shifts[period] = shift;
-      if (together == 0 && alike[period] >= memory(network, marks[frame]))
-        together = period;
-    }
-  }
-  result.steady = together > 0;
-  std::int64_t frame = result.simulated;
-  const Mark &after = marks[frame], &before = marks[frame - together];
-  if (result.deadlock.empty() && !result.exceeded) {
-    // The rest are shifts, as many together as repeat; what is left over is run.
-    std::int64_t left_over = together > 0 ? (options.frames - frame) % together : 0;
-    for (std::int64_t more = 1; more <= left_over; ++more)
-      engine.run(frame + more);
-    result.simulated += left_over;
-    engine.truncate(result.simulated);
-    engine.run(result.simulated + 1);
-    result.deadlock = engine.circle();
-  } else if (options.words && !result.exceeded) {
-    engine.run(options.frames + 1); // what the circle holds back, and what it does not
-  }
-  std::vector<std::int64_t> first(network.streams.size(), 0), end(network.streams.size(), 0);
-  Cycle period = 0;
+  Window window = run(network, options, engine, result);
+  finish(options, window, engine, result);
+  result.steady = window.repeats;
   result.completed = completions(network, engine, result.simulated);
   result.cycles = engine.last_event() + 1;
   auto frames = static_cast<std::int64_t>(result.completed.size());
-  if (result.steady) {
-    period = shifts[together];
-    result.interval = static_cast<double>(period) / static_cast<double>(together);
-    result.cycles += (options.frames - result.simulated) / together * period;
-    first = before.read;
-    end = after.read;
+  if (window.repeats) {
+    result.interval = static_cast<double>(window.period) / static_cast<double>(window.frames);
+    result.cycles += (options.frames - result.simulated) / window.frames * window.period;
   } else {
     std::int64_t middle = (frames - 1) / 2;
     if (frames > 1)
       result.interval = static_cast<double>(result.completed[frames - 1] - result.completed[middle]) /
                         static_cast<double>(frames - 1 - middle);
-    period = result.cycles;
-    for (std::size_t stream = 0; stream < end.size(); ++stream)
-      end[stream] = static_cast<std::int64_t>(engine.words(static_cast<int>(stream)).read.size());
+    window.after = mark(network, engine);
+    window.frames = std::max<std::int64_t>(1, result.simulated);
+    window.period = result.cycles;
   }
-  std::int64_t over = result.steady ? together : std::max<std::int64_t>(1, result.simulated);
-  for (std::size_t number = 0; number < network.tasks.size(); ++number) {
-    const Task& task = network.tasks[number];
-    TaskFigures& figures = result.tasks.emplace_back();
-    figures.busy = task.iterations * task.interval;
-    figures.stalls = result.steady ? after.stalls[number] : engine.stalls(static_cast<int>(number));
-    // Of several frames, rounded so that all of a task's cycles add up to those of a frame.
-    Cycle all = 0;
-    for (std::size_t port = 0; port < figures.stalls.size(); ++port) {
-      Cycle until = all + figures.stalls[port] - (result.steady ? before.stalls[number][port] : 0);
-      figures.stalls[port] = until / over - all / over;
-      all = until;
-    }
-  }
-  for (std::size_t number = 0; number < network.streams.size(); ++number) {
-    auto [written, read] = engine.words(static_cast<int>(number));
-    // In a run that is not steady, words that are never read wait to its end.
-    std::span<const Cycle> in = result.steady ? written.subspan(first[number], end[number] - first[number]) : written;
-    std::span<const Cycle> out = read.subspan(first[number], end[number] - first[number]);
-    StreamFigures figures = occupancy(in, out, network.streams[number].depth, period);
-    figures.full /= over;
-    figures.empty /= over;
-    figures.peak = peak(written, read);
-    result.streams.push_back(figures);
+  const auto &before = window.before, &after = window.after;
+  for (std::size_t task = 0; task < network.tasks.size(); ++task)
+    result.tasks.push_back(task_figures(network.tasks[task], before.stalls[task], after.stalls[task], window.frames));
+  for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
+    Words words = engine.words(stream);
+    result.streams.push_back(stream_figures(words, before.read[stream], after.read[stream], depths[stream], window));
+    if (options.words)
+      result.words.push_back({{words.written.begin(), words.written.end()}, {words.read.begin(), words.read.end()}});
   }
   if (frames > 1)
     result.limits = limits(network, engine, static_cast<Cycle>(result.interval));
-  if (options.words) {
-    for (int stream = 0; stream < static_cast<int>(network.streams.size()); ++stream) {
-      auto [written, read] = engine.words(stream);
-      result.words.push_back({{written.begin(), written.end()}, {read.begin(), read.end()}});
-    }
-  }
   return result;
 }
 

@@ -160,9 +160,8 @@ class _Search:
 
         False where the effort was spent before.
         """
-        for number, stream in enumerate(self.streams):
-            self.steady.bound(number, max(self.minimum, self.state.peaks[number]))
-            assert self.steady.state().peaks[number] <= max(self.minimum, self.state.peaks[number]), stream.name
+        for number, peak in enumerate(self.state.peaks):
+            self.steady.bound(number, max(self.minimum, peak))  # changes nothing yet
         self.state = self.steady.state()
         widest = sorted(range(len(self.streams)), key=lambda number: self.streams[number].bits, reverse=True)
         for number in widest:
