@@ -33,7 +33,8 @@ public:
   Steady(const Network& network, Cycle interval);
 
   // Gives a stream room for so many words, none fewer than before: tasks run later for it, but none later than it must.
-  // False where the network cannot keep its interval then; it is as before.
+  // False where the network cannot keep its interval then, or more tasks would have to wait than are looked at; it is
+  // as before.
   bool bound(int stream, std::int64_t depth);
 
   const State& state() const { return now; }
