@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls import boards, pipelines
-from resnet_hls.errors import UserError
+from resnet_hls.errors import UserError, signals_deferred
 from resnet_hls.frontend import sources
 
 if TYPE_CHECKING:
@@ -160,13 +160,14 @@ def run(source: Source, options: Options, progress: Callable[[str], None] = lamb
     try:
         progress("import")
         source.start()
-        from resnet_hls.accelerator import Accelerator, Ports  # MLIR and numpy, while the importer works
-        from resnet_hls.analysis.residuals import residual_blocks
-        from resnet_hls.context import make_context
-        from resnet_hls.ir_utils import public_function
-        from resnet_hls.passes import PassManager
+        with signals_deferred():
+            from resnet_hls.accelerator import Accelerator, Ports  # MLIR and numpy, while the importer works
+            from resnet_hls.analysis.residuals import residual_blocks
+            from resnet_hls.context import make_context
+            from resnet_hls.ir_utils import public_function
+            from resnet_hls.passes import PassManager
 
-        warm_up()
+            warm_up()
         imported = source.imported()
         module = parse(imported.bytecode, make_context())
         texts = {pipelines.IMPORTED_FILE: print_module(module)}

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The one exception that the command line tools turn into a message instead of a traceback."""
+"""The one exception that the command line tools turn into a message instead of a traceback, and signals."""
 
-from collections.abc import Sequence
+import re
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -32,6 +35,20 @@ class UserError(Exception):
 
 
 def raise_if_interrupted(error: BaseException) -> None:
-    """Raises KeyboardInterrupt where `error` is one that MLIR's bindings have wrapped: Ctrl-C inside a callback."""
+    """Raises KeyboardInterrupt or SystemExit where `error` is one that MLIR's bindings have wrapped: a signal that came
+    while MLIR had called back.
+    """
     if "KeyboardInterrupt" in str(error):
         raise KeyboardInterrupt from None
+    if status := re.search(r"^SystemExit: (\d+)", str(error), re.MULTILINE):
+        raise SystemExit(int(status[1])) from None
+
+
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Lets SIGINT and SIGTERM wait until the end: an exception while MLIR's bindings are imported is a crash."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

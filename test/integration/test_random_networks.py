@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from random_networks import NETWORKS, Builder, Layer, Network
@@ -21,6 +21,7 @@ from small_networks import compile_network, write_project
 from resnet_hls.simulate import csim
 
 
+@settings(max_examples=max(1, settings().max_examples // 2))
 @given(NETWORKS)
 # A pool over everything: one loop of one iteration starts the one element of its accumulator.
 @example(Network((1, 4, 4), False, (Layer("conv", 1, 1),), True, 600))
