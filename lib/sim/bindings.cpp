@@ -42,8 +42,8 @@ NB_MODULE(_cycles, module) {
   nb::class_<Network>(module, "Network")
       .def(nb::init<>())
       .def("add_stream",
-           [](Network& network, std::string name, std::int64_t depth, Cycle latency) {
-             network.streams.push_back({.name = std::move(name), .depth = depth, .latency = latency});
+           [](Network& network, std::string name, Cycle latency) {
+             network.streams.push_back({.name = std::move(name), .depth = unbounded, .latency = latency});
            })
       .def("add_task",
            [](Network& network, std::string name, std::int64_t iterations, std::int64_t interval, std::int64_t depth,

@@ -334,10 +334,4 @@ std::vector<Blocked> Engine::circle() const {
   return {};
 }
 
-bool Engine::done() const {
-  return std::all_of(actors.begin(), actors.end(), [](const Actor& actor) {
-    return !actor.active || (actor.reading.next == never && actor.writing.next == never);
-  });
-}
-
 } // namespace resnet_hls::sim

@@ -63,7 +63,6 @@ public:
 
   // A circle of stages each of which waits for the next; empty where there is none.
   std::vector<Blocked> circle() const;
-  bool done() const;
   Cycle last_event() const { return last; }
 
   // Valid until the next run.

@@ -31,6 +31,11 @@ struct Task {
   Cycle latency() const { return depth - 1; }
 };
 
+// A quotient rounded up.
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
 // Room without end.
 inline constexpr std::int64_t unbounded = 0;
 

@@ -9,10 +9,6 @@ namespace {
 // Frames after which a schedule may repeat: FIFOs that hold a part of a frame give every so many a different one.
 constexpr std::int64_t most_period = 8;
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-
 // How far a run has got when no iteration of a later round was let in.
 struct Mark {
   std::vector<std::int64_t> written, read; // words of each stream

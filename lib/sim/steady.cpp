@@ -210,7 +210,7 @@ std::int64_t Steady::reach(const std::vector<bool>& inside, const Engine& engine
   for (std::size_t number = 0; number < network.tasks.size(); ++number) {
     const Task& task = network.tasks[number];
     if (inside[number])
-      frames = std::max(frames, (task.latency() + task.iterations - 1) / task.iterations);
+      frames = std::max(frames, ceil_div(task.latency(), task.iterations));
   }
   for (int number = 0; number < static_cast<int>(network.streams.size()); ++number) {
     const Stream& stream = network.streams[number];
@@ -219,7 +219,7 @@ std::int64_t Steady::reach(const std::vector<bool>& inside, const Engine& engine
     std::int64_t words = stream.words, depth = now.depths[number];
     if (inside[stream.writer] && inside[stream.reader] && depth == unbounded)
       depth = static_cast<std::int64_t>(engine.words(number).written.size() - engine.words(number).read.size());
-    frames = std::max(frames, (depth + words - 1) / words);
+    frames = std::max(frames, ceil_div(depth, words));
   }
   return frames;
 }

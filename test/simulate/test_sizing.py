@@ -43,7 +43,7 @@ def keeps(network: Network, depths: Mapping[str, int | None]) -> bool:
 
 
 def bits_of(network: Network, depths: Depths) -> int:
-    return network.with_depths(depths).fifo_bits
+    return sum(depths[stream.name] * stream.bits for stream in network.streams)
 
 
 def shallower(network: Network, depths: Depths) -> list[str]:

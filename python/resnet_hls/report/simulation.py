@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
-from resnet_hls.simulate.cycles import Deadlock, Network, Simulation, TaskFigures, simulate
+from resnet_hls.simulate.cycles import Deadlock, Network, Simulation, TaskFigures, first_enough, simulate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -255,12 +255,8 @@ def deepen_lines(result: Result) -> list[str]:
     if not name or best[name] >= (found.interval or 0):
         return ["deeper streams would not help, one at a time"] if full else []
     stream = next(stream for stream in network.streams if stream.name == name)
-    low, high = stream.depth or 1, 2 * (stream.depth or 1)  # the interval never grows with the depth
-    while interval(name, high) > best[name]:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if interval(name, middle) <= best[name] else (middle, high)
+    # The interval never grows with the depth.
+    high = first_enough(lambda depth: interval(name, depth) <= best[name], (stream.depth or 0) + 1)
     room = f"from {stream.depth} to {high} words of {stream.bits} bits"
     return [f"deepen {name} {room}: a frame every {best[name]:,.0f} cycles"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 class Network:
-    def add_stream(self, name: str, depth: int, latency: int) -> None: ...
+    def add_stream(self, name: str, latency: int) -> None: ...
     def add_task(
         self,
         name: str,

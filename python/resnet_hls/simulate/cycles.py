@@ -7,7 +7,7 @@ docs/simulation.md states the model; `lib/sim` computes it; `analysis/network.py
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -102,11 +102,6 @@ class Network:
         overlapping = sum(task.overlaps for task in self.tasks)
         return overlapping + 2 if overlapping else 1
 
-    @property
-    def fifo_bits(self) -> int:
-        """Depth times width, over all streams. Raises TypeError where one has room without end."""
-        return sum(stream.depth * stream.bits for stream in self.streams if stream.depth is not None)
-
     def with_depths(self, depths: Mapping[str, int | None]) -> Network:
         """The same with other depths for the streams that are named."""
         streams = tuple(replace(s, depth=depths[s.name]) if s.name in depths else s for s in self.streams)
@@ -125,7 +120,7 @@ class Network:
         compiled = _cycles.Network()
         number = {stream.name: i for i, stream in enumerate(self.streams)}
         for stream in self.streams:
-            compiled.add_stream(stream.name, 0, stream.latency)
+            compiled.add_stream(stream.name, stream.latency)
         for task in self.tasks:
             reads, writes = (
                 [(number[name], np.ascontiguousarray(steps, np.int64)) for name, steps in side.items()]
@@ -390,12 +385,17 @@ def _least(network: Network, name: str, frames: int, least: int = 1) -> int | No
     """The least depth of one stream, from `least` on, with which the frames complete; None if there is none."""
     if not completes(network.with_depths({name: None}), frames):
         return None
-    low, high = least - 1, least
-    while not completes(network.with_depths({name: high}), frames):
+    return first_enough(lambda depth: completes(network.with_depths({name: depth}), frames), least)
+
+
+def first_enough(enough: Callable[[int], bool], first: int) -> int:
+    """The least number from `first` on that is enough, where all greater ones are, too, and there is one."""
+    low, high = first - 1, first
+    while not enough(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if completes(network.with_depths({name: middle}), frames) else (middle, high)
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 
