@@ -42,6 +42,11 @@ Project = Annotated[Path, typer.Argument(metavar="DIR", help="a folder that buil
 _INTERRUPTED = 130
 
 
+def _most(what: str) -> Any:
+    """An option that limits a resource."""
+    return typer.Option(metavar="N", help=f"{what} to use at most; by default what the board's budget allows")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -106,7 +111,11 @@ def build(
     target_fps: Annotated[
         float | None, typer.Option(metavar="F", help="frames a second to reach with the fewest multipliers")
     ] = None,
-    max_dsp: Annotated[int | None, typer.Option(metavar="N", help="DSP slices to use at most")] = None,
+    max_dsp: Annotated[int | None, _most("DSP slices")] = None,
+    max_lut: Annotated[int | None, _most("LUTs")] = None,
+    max_ff: Annotated[int | None, _most("flip-flops")] = None,
+    max_bram36: Annotated[int | None, _most("block RAMs of 36 Kib")] = None,
+    max_uram: Annotated[int | None, _most("UltraRAMs")] = None,
     objective: Annotated[
         Literal["bits", "latency"],
         typer.Option(help="of FIFO depths: the fewest bits, or no loss of latency"),
@@ -126,7 +135,9 @@ def build(
     from resnet_hls.frontend import sources
     from resnet_hls.project import folder
 
-    options = driver.make_options(board, clock, target_fps, max_dsp, without or (), objective)
+    options = driver.make_options(
+        board, clock, target_fps, max_dsp, without or (), objective, max_lut, max_ff, max_bram36, max_uram
+    )
     source = sources.find(model, name)
     folder.check(output, force)
     with source:
@@ -298,16 +309,21 @@ def boards() -> int:
 
     from resnet_hls import boards as all_boards
 
-    table = Table("name", "board", "part")
+    table = Table("name", "board", "part", "family")
     for heading in ("MHz", "DSP", "LUT", "FF", "BRAM36", "URAM"):
         table.add_column(heading, justify="right")
     for name in all_boards.names():
         board = all_boards.load(name)
-        has = board.resources
-        counts = (f"{count:,}" for count in (has.dsp, has.lut, has.ff, has.bram36, has.uram))
-        table.add_row(name, board.title, board.part, f"{board.clock_mhz:g}", *counts)
+        counts = [
+            f"{getattr(board.resources, key):,}\n{100 * getattr(board.budget, key):g} %" for key in all_boards.RESOURCES
+        ]
+        table.add_row(name, board.title, board.part, board.family, f"{board.clock_mhz:g}", *counts)
     console = _console()
     console.print(table)
+    console.print(
+        "The shares are what an accelerator may take of each; the rest is for the shell and for routing.",
+        highlight=False,
+    )
     console.print("A .toml file of your own will do too: --board PATH", highlight=False)
     return 0
 

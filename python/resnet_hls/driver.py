@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls import boards, pipelines
+from resnet_hls.boards import RESOURCES, Resources
 from resnet_hls.errors import UserError, signals_deferred
 from resnet_hls.frontend import sources
 
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
 #: What FIFO depths may be chosen for.
 OBJECTIVES = ("bits", "latency")
 
+#: What a user may limit: what it is called, and the least that makes sense.
+_LIMITED = {
+    "dsp": ("DSP slices", 1),
+    "lut": ("LUTs", 1),
+    "ff": ("flip-flops", 1),
+    "bram36": ("block RAMs", 0),
+    "uram": ("UltraRAMs", 0),
+}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -41,7 +51,8 @@ class Options:
     Args:
         board: with the clock that the design is for.
         target_fps: frames a second to reach with the fewest multipliers; None for as many as the board allows.
-        max_dsp: DSP slices to use; None for those of the board.
+        max_dsp, max_lut, max_ff, max_bram36, max_uram: most of each resource to use; None for what the board's budget
+            allows.
         without: passes of the pipelines to leave out, as `pipelines.check_without` gives them.
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
     """
@@ -51,11 +62,22 @@ class Options:
     max_dsp: int | None = None
     without: tuple[str, ...] = ()
     objective: str = "bits"
+    max_lut: int | None = None
+    max_ff: int | None = None
+    max_bram36: int | None = None
+    max_uram: int | None = None
 
     @property
-    def dsp(self) -> int:
-        """DSP slices that may be used."""
-        return self.board.resources.dsp if self.max_dsp is None else min(self.max_dsp, self.board.resources.dsp)
+    def limits(self) -> dict[str, int]:
+        """The most of each resource that the user wants used, by resource; those that are not limited are left out."""
+        given = {name: getattr(self, f"max_{name}") for name in RESOURCES}
+        return {name: most for name, most in given.items() if most is not None}
+
+    @property
+    def usable(self) -> Resources:
+        """What the design may take: the board's budget, or less where the user wants less."""
+        allowed = asdict(self.board.usable)
+        return Resources(**{name: min(most, self.limits.get(name, most)) for name, most in allowed.items()})
 
     @property
     def target_cycles(self) -> int:
@@ -65,7 +87,8 @@ class Options:
     def parameters(self) -> dict[str, object]:
         """The parameters of the pipelines."""
         return {
-            "dsp": self.dsp,
+            "family": self.board.family,
+            **asdict(self.usable),
             "target_cycles": self.target_cycles,
             "clock_mhz": f"{self.board.clock_mhz:g}",
             "objective": self.objective,
@@ -83,6 +106,10 @@ def make_options(
     max_dsp: int | None = None,
     without: Iterable[str] = (),
     objective: str = "bits",
+    max_lut: int | None = None,
+    max_ff: int | None = None,
+    max_bram36: int | None = None,
+    max_uram: int | None = None,
 ) -> Options:
     """The options, checked.
 
@@ -102,11 +129,20 @@ def make_options(
             help=f"give a number above 0, and below the {found.clock_mhz * 1e6:,.0f} cycles that a second has",
             status=2,
         )
-    if max_dsp is not None and max_dsp < 1:
-        raise UserError(f"at most {max_dsp} DSP slices", help="give 1 or more", status=2)
+    most = {"dsp": max_dsp, "lut": max_lut, "ff": max_ff, "bram36": max_bram36, "uram": max_uram}
+    for resource, (called, least) in _LIMITED.items():
+        given = most[resource]
+        if given is not None and given < least:
+            raise UserError(f"at most {given} {called}", help=f"give {least} or more", status=2)
     if objective not in OBJECTIVES:
         raise UserError(f"no objective '{objective}'", help=f"give {' or '.join(OBJECTIVES)}", status=2)
-    return Options(found, target_fps, max_dsp, pipelines.check_without(without), objective)
+    return Options(
+        found,
+        target_fps,
+        without=pipelines.check_without(without),
+        objective=objective,
+        **{f"max_{resource}": given for resource, given in most.items()},
+    )
 
 
 def compile(
@@ -119,6 +155,10 @@ def compile(
     name: str | None = None,
     without: Iterable[str] = (),
     objective: str = "bits",
+    max_lut: int | None = None,
+    max_ff: int | None = None,
+    max_bram36: int | None = None,
+    max_uram: int | None = None,
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -128,12 +168,13 @@ def compile(
         board: a name that `resnet_hls.boards.names()` gives, or the path of a board's `.toml` file.
         clock_mhz: of the accelerator; by default the board's.
         target_fps: frames a second to reach with the fewest multipliers; by default as many as the board allows.
-        max_dsp: DSP slices to use at most; by default those of the board.
+        max_dsp: DSP slices to use at most; by default what the board's budget allows.
         calibration: images (N, channels, height, width), float, that a PyTorch module is quantized with.
         name: of the top function, a C identifier; by default one that the model's own name suggests.
         without: optimizations to leave out, names of `pipelines.optional_passes()`: the integers stay the same, the
             figures don't.
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
+        max_lut, max_ff, max_bram36, max_uram: as `max_dsp`, of look-up tables, flip-flops, block RAMs and UltraRAMs.
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -141,7 +182,9 @@ def compile(
     Raises:
         UserError: the model cannot be built, no such board, or an option that makes no sense.
     """
-    options = make_options(board, clock_mhz, target_fps, max_dsp, without, objective)
+    options = make_options(
+        board, clock_mhz, target_fps, max_dsp, without, objective, max_lut, max_ff, max_bram36, max_uram
+    )
     source = sources.find(model, name, calibration)
     return run(source, options)
 

@@ -111,6 +111,8 @@ def test_importer_that_crashes_gives_a_line(tool: Tool, tmp_path: Path, monkeypa
         (["--clock", "fast"], "invalid value for '--clock'", "--help"),
         (["--target-fps", "-1"], "a target of -1 frames", "above 0"),
         (["--max-dsp", "0"], "at most 0 DSP slices", "1 or more"),
+        (["--max-lut", "-5"], "at most -5 LUTs", "1 or more"),
+        (["--max-uram", "-1"], "at most -1 UltraRAMs", "0 or more"),
         (["--name", "2 words"], "'2 words' is no name", "letters"),
         (["--name", "while"], "'while' is taken", "another"),
         (["--bord", "kv260"], "no such option: --bord", "did you mean '--board'?"),

@@ -7,12 +7,17 @@ A board's file has these keys, all of them required:
 |---|---|---|
 | `title` | text | what people call the board |
 | `part` | text | the device, package, speed and temperature grade as Vivado names it |
+| `family` | `"ultrascale+"` or `"7series"` | decides the DSP slice: DSP48E2 multiplies 27 x 18 bits, DSP48E1 25 x 18 |
 | `clock_mhz` | number above 0 | clock of the accelerator in MHz, unless `--clock` says otherwise |
 | `resources.dsp` | integer, 1 or more | DSP slices |
 | `resources.lut` | integer, 1 or more | 6-input look-up tables |
 | `resources.ff` | integer, 1 or more | flip-flops |
 | `resources.bram36` | integer, 0 or more | block RAMs of 36 Kib |
 | `resources.uram` | integer, 0 or more | UltraRAMs of 288 Kib |
+| `budget.dsp`, and so on | number above 0, at most 1 | share of each of the resources that an accelerator may take |
+
+What the budget leaves is for the shell around the accelerator (DMA, interconnect, clocks, resets) and for placement and
+routing, which fail to meet the clock on a device that is full. `Board.usable` is what a design is made for.
 """
 
 from __future__ import annotations
@@ -21,12 +26,16 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from resnet_hls.errors import UserError
 
 _FOLDER = Path(__file__).parent
+
+#: Families of devices: their DSP slices differ.
+FAMILIES = ("ultrascale+", "7series")
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,21 @@ class Resources:
     uram: int
 
 
+#: The resources by name, in the order in which they are told.
+RESOURCES = tuple(field.name for field in fields(Resources))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Shares of a device's resources, above 0 and at most 1, that an accelerator may take."""
+
+    dsp: float
+    lut: float
+    ff: float
+    bram36: float
+    uram: float
+
+
 @dataclass(frozen=True)
 class Board:
     """A board; `name` is that of its file, the other fields are its keys (see the module)."""
@@ -47,8 +71,19 @@ class Board:
     name: str
     title: str
     part: str
+    family: str
     clock_mhz: float
     resources: Resources
+    budget: Budget
+
+    @property
+    def usable(self) -> Resources:
+        """What an accelerator may take: the budget's share of each count, rounded down.
+
+        The share is taken as the decimal that the file has: 0.9 of 140 is 126, whatever binary fractions make of it.
+        """
+        shares = {name: Fraction(repr(getattr(self.budget, name))) for name in RESOURCES}
+        return Resources(**{name: int(share * getattr(self.resources, name)) for name, share in shares.items()})
 
 
 def names() -> list[str]:
@@ -86,21 +121,38 @@ def _read(path: Path, where: str) -> Board:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"is no TOML: {error}", where=where, help=f"kv260.toml in {_FOLDER} is an example") from None
     _check_keys(content, [field.name for field in fields(Board) if field.name != "name"], "", where)
-    resources = content["resources"]
-    if not isinstance(resources, dict):
-        raise _wrong("resources", resources, "a table", where)
-    _check_keys(resources, [field.name for field in fields(Resources)], "resources.", where)
+    for table, known in (("resources", Resources), ("budget", Budget)):
+        if not isinstance(content[table], dict):
+            raise _wrong(table, content[table], "a table", where)
+        _check_keys(content[table], [field.name for field in fields(known)], f"{table}.", where)
     for key in ("title", "part"):
         if not isinstance(content[key], str) or not content[key].strip():
             raise _wrong(key, content[key], "a text that is not empty", where)
+    if content["family"] not in FAMILIES:
+        raise _wrong("family", content["family"], " or ".join(f"'{family}'" for family in FAMILIES), where)
     clock = content["clock_mhz"]
-    if isinstance(clock, bool) or not isinstance(clock, int | float) or not 0 < clock < 10_000:
+    if not _is_number(clock) or not 0 < clock < 10_000:
         raise _wrong("clock_mhz", clock, "a number of MHz above 0", where)
-    for key, value in resources.items():
+    for key, value in content["resources"].items():
         least = 0 if key in ("bram36", "uram") else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise _wrong(f"resources.{key}", value, f"an integer of {least} or more", where)
-    return Board(path.stem, content["title"], content["part"], float(clock), Resources(**resources))
+    for key, value in content["budget"].items():
+        if not _is_number(value) or not 0 < value <= 1:
+            raise _wrong(f"budget.{key}", value, "a share above 0, 1 at most", where)
+    return Board(
+        path.stem,
+        content["title"],
+        content["part"],
+        content["family"],
+        float(clock),
+        Resources(**content["resources"]),
+        Budget(**{key: float(value) for key, value in content["budget"].items()}),
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_keys(table: Mapping[str, Any], wanted: list[str], prefix: str, where: str) -> None:

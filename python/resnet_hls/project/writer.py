@@ -73,6 +73,7 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
             "clock_mhz": options.board.clock_mhz,
             "target_fps": options.target_fps,
             "max_dsp": options.max_dsp,
+            **{f"max_{name}": most for name, most in options.limits.items() if name != "dsp"},
             "without": options.without,
             "objective": options.objective,
         },
@@ -98,7 +99,7 @@ def command(accelerator: Accelerator) -> str:
     for flag, value in (
         ("--clock", repr(options.board.clock_mhz)),
         ("--target-fps", options.target_fps),
-        ("--max-dsp", options.max_dsp),
+        *((f"--max-{name}", most) for name, most in options.limits.items()),
         ("--objective", options.objective),
         ("--name", accelerator.name),
     ):
