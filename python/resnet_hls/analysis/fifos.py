@@ -78,6 +78,11 @@ def cheapest_storage(depth: int, bits: int) -> str:
     return min(STORAGES, key=costs.__getitem__)
 
 
+def block_ram_halves(depth: int, bits: int) -> int:
+    """Halves of block RAMs of a memory of `depth` words of `bits`, with a write and a read port."""
+    return _halves(depth, bits).blocks
+
+
 def _halves(depth: int, bits: int) -> _Half:
     choices = (_Half(ceil(depth / rows) * ceil(bits / width), _multiple(depth, rows)) for rows, width in _BRAM_SHAPES)
     return min(choices)
