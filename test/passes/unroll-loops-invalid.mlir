@@ -75,6 +75,33 @@ func.func @in_the_middle(%image: memref<6xi8>, %result: memref<6xi8>) {
   return
 }
 // -----
+// The word that is written holds the sum as it was before and as it is after: its statements cannot all run first.
+func.func @interleaved(%image: memref<6xi8>, %result: memref<12xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 6 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 6 : i64, sym_name = "out"} : () -> !hls.stream<vector<2xi8>>
+    "hls.source"(%image, %in) : (memref<6xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<1xi8>
+      %sum = memref.alloc() : memref<1xi8>
+      %both = memref.alloc() : memref<2xi8>
+      affine.for %x = 0 to 6 {
+        %0 = affine.load %sum[0] : memref<1xi8>
+        affine.store %0, %both[0] : memref<2xi8>
+        "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        %1 = affine.load %word[0] : memref<1xi8>
+        affine.store %1, %sum[0] : memref<1xi8>
+        // expected-error @below {{an access that would no longer come in its turn}}
+        %2 = affine.load %sum[0] : memref<1xi8>
+        affine.store %2, %both[1] : memref<2xi8>
+        "hls.write"(%both, %out) : (memref<2xi8>, !hls.stream<vector<2xi8>>) -> ()
+      }
+    }) {sym_name = "before_and_after"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<2xi8>>, memref<12xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
 // Words of two and three lanes: neither is a multiple of the other.
 func.func @widths(%image: memref<6xi8>, %result: memref<6xi8>) {
   "hls.dataflow"() ({

@@ -10,7 +10,8 @@ from torch_mlir import ir
 from torch_mlir.dialects import memref
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.passes._tiling import Layout, Tiling
+from resnet_hls.passes._tiling import Tiling
+from resnet_hls.passes._tiling_layouts import Layout
 
 
 class Constants:
@@ -39,6 +40,8 @@ class Constants:
                 constant=True,
             ).operation
         new.attributes["hls.lanes"] = lanes
+        if "hls.storage" in old.attributes:
+            new.attributes["hls.storage"] = old.attributes["hls.storage"]
         self._globals[name] = new
         return name, kind
 
@@ -46,14 +49,17 @@ class Constants:
 def relayout(array: np.ndarray[Any, Any], layout: Layout, tiling: Tiling) -> np.ndarray[Any, Any]:
     """A constant's elements in the order `[address …][lane …]`."""
     split_shape: list[int] = []
-    address: list[int] = []
+    place: list[int] = []
     lane_axis: dict[int, int] = {}
     for axis, extent in enumerate(array.shape):
-        address.append(len(split_shape))
+        place.append(len(split_shape))
         if axis in layout.split:
             loop = layout.split[axis]
             lane_axis[loop] = len(split_shape) + 1
             split_shape += [tiling.groups[loop], tiling.factors[loop]]
         else:
             split_shape.append(extent)
-    return np.ascontiguousarray(array.reshape(split_shape).transpose([*address, *(lane_axis[d] for d in layout.lanes)]))
+    # Dimensions of one address come first, where they do not matter.
+    single = [axis for axis in range(array.ndim) if axis not in layout.address]
+    order = [*(place[axis] for axis in [*single, *layout.address]), *(lane_axis[d] for d in layout.lanes)]
+    return np.ascontiguousarray(array.reshape(split_shape).transpose(order))

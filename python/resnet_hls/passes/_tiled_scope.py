@@ -15,9 +15,9 @@ Unit = tuple[int, ...]
 Marks = dict[str, ir.Attribute]
 
 
-def marks_of(loop: ir.Operation) -> Marks:
-    """The `hls.*` attributes of a loop."""
-    return {name: loop.attributes[name] for name in loop.attributes if name.startswith("hls.")}
+def marks_of(op: ir.Operation) -> Marks:
+    """The `hls.*` attributes of an operation."""
+    return {name: op.attributes[name] for name in op.attributes if name.startswith("hls.")}
 
 
 def substitute(expr: ir.AffineExpr, places: list[ir.AffineExpr], count: int) -> ir.AffineExpr:
@@ -78,15 +78,14 @@ class Scope:
             return self.words[buffer], ir.AffineMap.get(count, 0, lanes or [ir.AffineExpr.get_constant(0)])
         layout = self.tiling.layouts[buffer]
         in_loops = self.tiling.exprs_of(op)
+        original = list(iu.access_map(op).results)
         exprs: list[ir.AffineExpr] = []
-        for axis, expr in enumerate(iu.access_map(op).results):
-            if axis not in layout.split:
-                if layout.shape[axis] > 1:
-                    exprs += self.rewrite([expr], operands)
-                continue
-            loop = in_loops[axis].position
-            if loop in self.tiled.group_of:
-                exprs.append(ir.AffineExpr.get_dim(self.variables.index(self.tiled.group_of[loop])))
+        for axis in layout.address:
+            if axis in layout.split:
+                group = self.tiled.group_of[in_loops[axis].position]
+                exprs.append(ir.AffineExpr.get_dim(self.variables.index(group)))
+            else:
+                exprs += self.rewrite([original[axis]], operands)
         exprs += [
             ir.AffineExpr.get_dim(self.variables.index(self.lanes[u])) for u in self.tiling.units_in(layout.lanes)
         ]

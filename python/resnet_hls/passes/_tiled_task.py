@@ -36,7 +36,10 @@ class TaskBuilder(Tiled):
     def build(self, body: ir.Block) -> None:
         tiling = self.tiling
         with ir.InsertionPoint(body), tiling.task.op.location:
-            self.block = hls.TaskOp(ir.StringAttr.get(tiling.task.name)).regions[0].blocks.append()
+            task = hls.TaskOp(ir.StringAttr.get(tiling.task.name)).operation
+        for name, mark in marks_of(tiling.task.op).items():
+            task.attributes[name] = mark
+        self.block = task.regions[0].blocks.append()
         with ir.InsertionPoint(self.block), tiling.nest.root.location:
             self.outside()
             kept = [d for d, n in enumerate(tiling.groups) if n > 1]

@@ -22,6 +22,7 @@ from resnet_hls.analysis.tasks import Task
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_checks import check
+from resnet_hls.passes._tiling_layouts import Layout, extent_of, find_layouts
 
 Constraint = tuple[ir.AffineExpr, bool]
 ACCESSES = ("affine.load", "affine.store")
@@ -73,15 +74,6 @@ class Use:
         return bool(self.op.name == "affine.store")
 
 
-@dataclass
-class Layout:
-    """How a buffer is indexed after tiling: dimensions split into address and lane, and lanes added to it."""
-
-    shape: list[int]
-    split: dict[int, int]  # dimension -> loop whose tile splits it
-    lanes: list[int]  # loops of the lane dimensions, in order
-
-
 class Tiling:
     """One task, its unroll factors, and what follows from them.
 
@@ -102,7 +94,7 @@ class Tiling:
         for cluster in self.clusters:
             cluster.loops = self._loops_of(cluster.ops)
         self.uses = self._find_uses()
-        self.layouts = self._find_layouts()
+        self.layouts = find_layouts(self)
         check(self)
         self.units = self._find_units()
 
@@ -208,41 +200,6 @@ class Tiling:
                     found.setdefault(buffer, []).append(Use(cluster, op, fixed))
         return found
 
-    def _find_layouts(self) -> dict[ir.Value, Layout]:
-        expanded = self._expanded()
-        layouts: dict[ir.Value, Layout] = {}
-        for buffer, uses in self.uses.items():
-            shape = list(ir.MemRefType(buffer.type).shape)
-            split: dict[int, int] = {}
-            for axis in range(len(shape)):
-                loops = {
-                    e.position if isinstance(e := self.exprs_of(u.op)[axis], ir.AffineDimExpr) else -1 for u in uses
-                }
-                if len(loops) == 1 and 0 <= (loop := loops.pop()) < len(self.factors) and self.factors[loop] > 1:
-                    split[axis] = loop
-            lanes = [d for d in self.lane_order if d in expanded[buffer] or d in split.values()]
-            layouts[buffer] = Layout(shape, split, lanes)
-        return layouts
-
-    def _expanded(self) -> dict[ir.Value, set[int]]:
-        """Lanes to add to each buffer: of the loops that do not index it but give it a new value in every iteration."""
-        expanded: dict[ir.Value, set[int]] = {buffer: set() for buffer in self.uses}
-        changed = True
-        while changed:  # a buffer that gets lanes hands them to the clusters that use it
-            changed = False
-            for buffer, uses in self.uses.items():
-                for use in uses:
-                    reduces = any(u.cluster is use.cluster and not u.is_store for u in uses)
-                    if use.is_store and not reduces:
-                        indexed = {d for e in self.exprs_of(use.op) for d in dims_of(e)}
-                        missing = {d for d in self.lane_order if d not in use.fixed and d not in indexed}
-                        changed |= not missing <= expanded[buffer]
-                        expanded[buffer] |= missing
-                for use in uses:
-                    changed |= not expanded[buffer] <= use.cluster.loops
-                    use.cluster.loops |= expanded[buffer]
-        return expanded
-
     def _find_units(self) -> list[tuple[int, ...]]:
         """Lane loops that always go together become one loop over flat lanes: a plain dot product instead of a nest.
 
@@ -282,11 +239,8 @@ class Tiling:
         return [unit for unit in self.units if unit[0] in loops]
 
     def shape_of(self, layout: Layout) -> list[int]:
-        """Extents of a tiled buffer: addresses, then lanes. Dimensions of one address are left out."""
-        address = [
-            self.groups[layout.split[axis]] if axis in layout.split else n for axis, n in enumerate(layout.shape)
-        ]
-        address = [n for n in address if n > 1]
+        """Extents of a tiled buffer: addresses, then lanes."""
+        address = [extent_of(axis, layout, self) for axis in layout.address]
         return [*address, *(self.extent(unit) for unit in self.units_in(layout.lanes))] or [1]
 
     def label(self, d: int, lanes: bool) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from resnet_hls import ir_utils as iu
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
 
 def check(tiling: Tiling) -> None:
     """Raises PassFailure for a task that tiling would change, or whose words could not be streamed."""
+    _check_turns(tiling)
     _check_order(tiling)
     _check_words(tiling)
+
+
+def _check_turns(tiling: Tiling) -> None:
+    """Raises PassFailure where a cluster as a whole, at the place of its first statement, overtakes a store."""
+    position = {inner: n for n, op in enumerate(iu.block_operations(tiling.nest.block)) for inner in iu.walk(op)}
+    for uses in tiling.uses.values():
+        if any(use.is_store for use in uses):
+            for before, use in pairwise(uses):
+                if position[use.op] < position[before.op]:
+                    help = "statements that compute a word belong together"
+                    raise PassFailure(before.op, "an access that would no longer come in its turn", help=help)
 
 
 def _check_order(tiling: Tiling) -> None:
