@@ -1,8 +1,8 @@
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories)' --split-input-file | filecheck %s
-// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories{lutram-depth=8 register-depth=2})' --split-input-file | filecheck %s --check-prefix=SMALL
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories{luts-of-bram=0 register-depth=2})' --split-input-file | filecheck %s --check-prefix=SMALL
 
 // Rows of a line buffer are banks, for a step touches all of them; a window is all banks. A bank of 16 addresses is LUT
-// memory, and block RAM where that holds no more than 8. Words of streams and accumulators are registers.
+// memory, and block RAM where that costs nothing. Words of streams and accumulators are registers.
 // CHECK-LABEL: func.func @line_buffer
 // CHECK: memref.alloc() {hls.partition = [], hls.storage = "register"} : memref<2xi8>
 // CHECK: memref.alloc() {hls.lanes = 1 : i64, hls.name = "line_buffer", hls.partition = [0], hls.storage = "lutram"} : memref<2x16x2xi8>
@@ -38,12 +38,15 @@ func.func @line_buffer(%image: memref<16x2xi8>, %result: memref<16x2xi8>) {
   return
 }
 // -----
-// Constants by the number of their addresses, the last dimension being lanes: up to 64 in LUTs, more in block RAM.
+// Constants where they cost less, the last dimension being lanes; one that has a place keeps it.
 // CHECK: @shallow : memref<4x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
-// CHECK: @deep : memref<5x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_bram"}
+// CHECK: @deep : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_bram"}
 // SMALL: @shallow : memref<4x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_bram"}
+// CHECK: @placed : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
+// SMALL: @placed : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
 memref.global "private" constant @shallow : memref<4x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
-memref.global "private" constant @deep : memref<5x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
+memref.global "private" constant @deep : memref<64x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
+memref.global "private" constant @placed : memref<64x16x8xi8> = dense<1> {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
 func.func @constants(%image: memref<80x8xi8>, %result: memref<80x8xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<8xi8>>

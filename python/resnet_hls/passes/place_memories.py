@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from math import prod
+from typing import ClassVar, Literal
 
-import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.costs import Resources, memory, rom
 from resnet_hls.analysis.tasks import Task, lanes_attribute, tasks, the_dataflow
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import Pass, option, register_pass
+
+_RAMS, _ROMS = ("lutram", "bram"), ("rom_lutram", "rom_bram")
 
 
 def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:
@@ -35,14 +39,16 @@ class PlaceMemories(Pass):
 
     Before: tiled tasks. After: `hls.partition` on every `memref.alloc`, the dimensions of which one step touches
     several places (rows of a line buffer, a whole window): a bank each. `hls.storage` tells what a bank is: `register`
-    for accumulators, words of streams and up to `register-depth` addresses, `lutram` up to `lutram-depth`, `bram`
-    beyond; for constants `rom_lutram` or `rom_bram`.
+    for accumulators, words of streams and up to `register-depth` addresses; beyond, `lutram` or `bram`, whichever costs
+    less (`analysis/costs.py`), a block RAM being worth `luts-of-bram` LUTs. For constants the same, of `rom_lutram`
+    and `rom_bram`; one that has its `hls.storage` keeps it.
     """
 
     name: ClassVar[str] = "hls-place-memories"
 
+    family: Literal["ultrascale+", "7series"] = option("ultrascale+", "family of the device")
     register_depth: int = option(4, "most addresses of a bank in registers")
-    lutram_depth: int = option(64, "most words of an array in LUT memory")
+    luts_of_bram: int = option(384, "LUTs that are worth a block RAM of 36 Kib")
 
     def run(self, op: ir.Operation) -> None:
         i64 = ir.IntegerType.get_signless(64)
@@ -52,18 +58,28 @@ class PlaceMemories(Pass):
                 alloc.attributes["hls.partition"] = ir.ArrayAttr.get([ir.IntegerAttr.get(i64, axis) for axis in banked])
                 alloc.attributes["hls.storage"] = ir.StringAttr.get(self.storage(alloc, banked))
         for constant in iu.walk(op, "memref.global"):
-            kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
-            depth = int(np.prod(kind.shape[: len(kind.shape) - lanes_attribute(constant)], dtype=np.int64))
-            constant.attributes["hls.storage"] = ir.StringAttr.get(
-                "rom_lutram" if depth <= self.lutram_depth else "rom_bram"
-            )
+            if "hls.storage" not in constant.attributes:
+                kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
+                depth, bits = words(kind, lanes_attribute(constant))
+                least = self.cheapest({storage: rom(depth, bits, storage, self.family) for storage in _ROMS})
+                constant.attributes["hls.storage"] = ir.StringAttr.get(least)
 
     def storage(self, alloc: ir.Operation, banked: list[int]) -> str:
         kind = ir.MemRefType(alloc.results[0].type)
         if ir.IntegerType(kind.element_type).width > 8 or "hls.lanes" not in alloc.attributes:
             return "register"  # an accumulator, or a stream's word
-        address = [
-            n for axis, n in enumerate(kind.shape[: len(kind.shape) - lanes_attribute(alloc)]) if axis not in banked
-        ]
-        depth = int(np.prod(address, dtype=np.int64))
-        return "register" if depth <= self.register_depth else "lutram" if depth <= self.lutram_depth else "bram"
+        depth, bits = words(kind, lanes_attribute(alloc), banked)
+        if depth <= self.register_depth:
+            return "register"
+        return self.cheapest({storage: memory(depth, bits, storage, self.family) for storage in _RAMS})
+
+    def cheapest(self, choices: Mapping[str, Resources]) -> str:
+        """The first of those that cost the fewest LUTs."""
+        return min(choices, key=lambda storage: choices[storage].lut + self.luts_of_bram * choices[storage].bram36)
+
+
+def words(kind: ir.MemRefType, lanes: int, banked: Sequence[int] = ()) -> tuple[int, int]:
+    """Words of a bank, and bits of each: its last `lanes` dimensions are accessed together, `banked` ones are banks."""
+    address = len(kind.shape) - lanes
+    depth = prod(n for axis, n in enumerate(kind.shape[:address]) if axis not in banked)
+    return depth, prod(kind.shape[address:]) * ir.IntegerType(kind.element_type).width
