@@ -115,7 +115,11 @@ class Accelerator:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The content of `report.json`: docs/report.md says what the figures mean."""
-        return build_report(self.name, self.options.board, self.module.operation, self.blocks, self.remarks)
+        with self.module.context:
+            untiled = ir.Module.parse(self.texts[pipelines.DATAFLOW.file])
+        return build_report(
+            self.name, self.options.board, self.module.operation, self.blocks, self.remarks, untiled.operation
+        )
 
     @cached_property
     def sample_outputs(self) -> NDArray[np.float32]:

@@ -105,7 +105,7 @@ def test_a_product_is_a_slice_and_sums_are_a_tree() -> None:
 def test_products_in_luts() -> None:
     found = resources(PRODUCTS, multiply('{hls.multiplier = "fabric"}'))
     assert found.total.dsp == 0
-    assert found.by_structure["products"] == (costs.fabric_product(8, 8) + costs.registers(32)) * 8
+    assert found.by_structure["products"] == (costs.fabric_product(8, 8) + costs.registers(16)) * 8
 
 
 def test_wide_products_take_several_slices() -> None:

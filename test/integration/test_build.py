@@ -25,9 +25,9 @@ FILES = {
 }  # fmt: skip
 REPORT = {
     "model", "board", "part", "clock_mhz", "initiation_interval_cycles", "latency_cycles", "fps", "fps_limited_by",
-    "limits", "macs_per_frame", "dsp_roofline_fps", "resources", "skip_buffer_bytes", "skip_buffer_bytes_naive",
-    "skip_buffer_bytes_published", "residual_blocks", "fifo_bytes", "fifo_built_bytes", "line_buffer_bytes",
-    "weight_bytes", "power_w", "per_task", "streams", "remarks", "provenance",
+    "limits", "macs_per_frame", "dsp_roofline_fps", "resources", "resources_by_structure", "skip_buffer_bytes",
+    "skip_buffer_bytes_naive", "skip_buffer_bytes_published", "residual_blocks", "fifo_bytes", "fifo_built_bytes",
+    "line_buffer_bytes", "weight_bytes", "power_w", "per_task", "streams", "remarks", "provenance",
 }  # fmt: skip
 # Two stem and block convolutions on 16x16, one stride-2 block with its 1x1 on 8x8, the classifier.
 SMALL_MACS = 16 * 16 * 9 * (3 * 4 + 4 * 4 + 4 * 4) + 8 * 8 * (9 * 4 * 8 + 9 * 8 * 8 + 4 * 8) + 8 * 10
@@ -84,7 +84,14 @@ def test_report(tool: Tool, project: Path) -> None:
     assert report["fps"] == pytest.approx(250e6 / interval, abs=0.1)
     assert report["resources"]["dsp"]["used"] == sum(row["dsp"] for row in report["per_task"])
     assert report["resources"]["dsp"]["used"] <= report["resources"]["dsp"]["available"] == 1248
-    assert report["resources"]["lut"] == {"used": None, "available": 117120}
+    for kind in ("dsp", "lut", "ff", "bram36", "uram"):
+        used = report["resources"][kind]["used"]
+        assert used == pytest.approx(sum(row[kind] for row in report["resources_by_structure"]), abs=10)
+        assert 0 <= used <= report["resources"][kind]["usable"] <= report["resources"][kind]["available"]
+    assert report["resources"]["lut"]["available"] == 117120
+    # Each row is rounded up to whole LUTs.
+    parts = [*report["per_task"], *report["streams"], *report["resources_by_structure"][-1:]]
+    assert report["resources"]["lut"]["used"] == pytest.approx(sum(row["lut"] for row in parts), abs=len(parts))
     names = {row["name"] for row in report["per_task"]}
     for row in report["streams"]:
         assert row["from"] in names | {"input"}

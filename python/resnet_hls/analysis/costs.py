@@ -139,10 +139,12 @@ def registers(bits: float) -> Resources:
 
 def delay(cycles: int, bits: float) -> Resources:
     """Bits, some cycles later: registers up to two; above a shift register in LUTs, of which the last is a register."""
-    if cycles <= 2:
-        return Resources(ff=cycles * bits)
-    stages = cycles - 1
-    return Resources(lut=bits * (0.5 if stages <= 16 else ceil(stages / 32)), ff=bits)
+    return Resources(ff=cycles * bits) if cycles <= 2 else shift_register(cycles - 1, bits) + registers(bits)
+
+
+def shift_register(stages: int, bits: float) -> Resources:
+    """16 stages of two bits, or 32 of one, in a LUT."""
+    return Resources(lut=bits * (0.5 if stages <= 16 else ceil(stages / 32)))
 
 
 def rom(depth: int, bits: int, storage: str, family: str) -> Resources:

@@ -121,7 +121,7 @@ class Structures:
         if any(is_packed(operand) for operand in op.operands):
             self.add("products", Resources(dsp=1), copies)
         elif is_fabric(op):
-            self.add("products", costs.fabric_product(left, right) + costs.registers(2 * (left + right)), copies)
+            self.add("products", costs.fabric_product(left, right) + costs.registers(left + right), copies)
         else:
             self.add("products", Resources(dsp=costs.slices(left, right, self.family)), copies)
 
@@ -133,7 +133,7 @@ class Structures:
         adding = variables - addressing - own
         lanes, copies = self.lanes.copies(adding), self.lanes.copies(variables - adding)
         bits = self.ranges.bits(addend)
-        if any("hls.cascade" in loop.attributes for loop in self.lanes.loops):
+        if any("hls.cascade" in loop.attributes for loop in self.lanes.loops if iu.body(loop).arguments[0] in adding):
             self.cascade(addend, lanes, adding)
             return
         start = self.ranges.of_value.get(load.results[0])

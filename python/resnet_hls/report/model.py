@@ -15,14 +15,18 @@ from typing import Any
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.fifos import built_depth
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.network import network_of, storage_of
 from resnet_hls.analysis.residuals import ResidualBlock
+from resnet_hls.analysis.resources import DesignResources, design_resources
+from resnet_hls.analysis.resources_task import is_packed
 from resnet_hls.analysis.reuse import SKIP_ROWS
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
 from resnet_hls.passes import PassFailure, Remark
+from resnet_hls.report.resources import KINDS, amounts, resource_table, structure_rows
 from resnet_hls.report.simulation import limit_rows, limited_by, waits_for
 from resnet_hls.report.skips import skip_report
 from resnet_hls.simulate.cycles import STEADY_WITHIN, Simulation, StreamFigures, TaskFigures, simulate
@@ -42,11 +46,13 @@ _SIMULATED = (
 )
 _MODELLED = (
     "dsp_roofline_fps",
-    "resources.dsp",
+    *(f"resources.{kind}" for kind in KINDS),
+    "resources_by_structure",
     "fifo_built_bytes",
-    "per_task.dsp",
+    *(f"per_task.{kind}" for kind in KINDS),
     "per_task.pipeline_depth",
     "streams.built_depth",
+    *(f"streams.{kind}" for kind in KINDS[1:]),
 )
 _COUNTED = (
     "macs_per_frame",
@@ -60,13 +66,8 @@ _COUNTED = (
     "streams.depth",
     "streams.storage",
 )
-_UNKNOWN = (
-    "resources.lut",
-    "resources.ff",
-    "resources.bram36",
-    "resources.uram",
-    "power_w",
-)
+#: Two published figures of whole boards tell no share of the accelerator's (docs/resources.md).
+_UNKNOWN = ("power_w",)
 #: Multiply-accumulates of a DSP slice in a cycle, at most: two int8 products that share an operand.
 _MACS_PER_DSP = 2
 #: What hls-temporal-reuse calls the arrays that it makes.
@@ -79,6 +80,7 @@ def build_report(
     module: ir.Operation,
     blocks: Sequence[ResidualBlock],
     remarks: Sequence[Remark] = (),
+    untiled: ir.Operation | None = None,
 ) -> dict[str, Any]:
     """The content of `report.json`.
 
@@ -88,6 +90,8 @@ def build_report(
         module: scheduled: unrolled, placed, FIFOs sized.
         blocks: residual blocks of its affine stage.
         remarks: of the passes that made it.
+        untiled: its dataflow stage, whose multiply-accumulates are those of the network; without it, those of lanes
+            beyond the end of an uneven group count as well.
 
     Returns:
         What `json` can write; keys in their order, units in their names.
@@ -100,10 +104,10 @@ def build_report(
         simulated = simulate_module(module)
         per_task = {figures.name: figures for figures in simulated.tasks}
         found = tasks(dataflow)
-        products = {task.name: multipliers(task) for task in found}
-        macs = sum(multiply_accumulates(task) for task in found)
-        rows = [task_row(task, per_task[task.name], products[task.name]) for task in found]
-        streams = stream_rows(dataflow, simulated.streams)
+        macs = sum(multiply_accumulates(task) for task in tasks(the_dataflow(untiled or module)))
+        design = design_resources(module, board.family, board.clock_mhz)
+        rows = [task_row(task, per_task[task.name], design.tasks[task.name].total) for task in found]
+        streams = stream_rows(dataflow, simulated.streams, design)
         frequency = board.clock_mhz * 1e6
         return {
             "model": name,
@@ -117,7 +121,8 @@ def build_report(
             "limits": limit_rows(simulated),
             "macs_per_frame": macs,
             "dsp_roofline_fps": round(_MACS_PER_DSP * board.resources.dsp * frequency / macs, 1) if macs else None,
-            "resources": resources(board, sum(products.values())),
+            "resources": resource_table(board, design),
+            "resources_by_structure": structure_rows(design),
             **skip_report(
                 module,
                 blocks,
@@ -158,17 +163,7 @@ def provenance() -> dict[str, str | None]:
     }
 
 
-def resources(board: Board, multipliers: int) -> dict[str, dict[str, int | None]]:
-    """Used and available; a DSP slice for each multiplier, and nothing said about what is not modelled."""
-    available = board.resources
-    used = {"dsp": multipliers}
-    return {
-        key: {"used": used.get(key), "available": getattr(available, key)}
-        for key in ("dsp", "lut", "ff", "bram36", "uram")
-    }
-
-
-def task_row(task: Task, figures: TaskFigures, multipliers: int) -> dict[str, Any]:
+def task_row(task: Task, figures: TaskFigures, takes: Resources) -> dict[str, Any]:
     """What the report says about a task; `unroll` holds the lanes of each unrolled loop that has a name."""
     longest = waits_for(figures)
     unroll: dict[str, int] = {}
@@ -182,16 +177,15 @@ def task_row(task: Task, figures: TaskFigures, multipliers: int) -> dict[str, An
         "unroll": unroll,
         "pipeline_depth": task.pipeline_depth,
         "cycles": figures.busy,
-        "dsp": multipliers,
-        "lut": None,
-        "bram36": None,
-        "uram": None,
+        **amounts(takes),
         "stall_cycles": figures.stalled,
         "waits_for": None if longest is None else asdict(longest),
     }
 
 
-def stream_rows(dataflow: ir.Operation, simulated: Sequence[StreamFigures]) -> list[dict[str, Any]]:
+def stream_rows(
+    dataflow: ir.Operation, simulated: Sequence[StreamFigures], design: DesignResources
+) -> list[dict[str, Any]]:
     """What the report says about each stream; `input` and `output` are the ports."""
     per_stream = {figures.name: figures for figures in simulated}
     writers: dict[ir.Value, str] = {}
@@ -220,20 +214,16 @@ def stream_rows(dataflow: ir.Operation, simulated: Sequence[StreamFigures]) -> l
                 "peak": figures.peak,
                 "full_cycles": figures.full,
                 "empty_cycles": figures.empty,
+                **{kind: amount for kind, amount in amounts(design.streams[figures.name]).items() if kind != "dsp"},
             }
         )
     return rows
 
 
-def multipliers(task: Task) -> int:
-    """Products that a task computes in one step: of lanes and of unrolled taps."""
-    return sum(_copies(op, task) for op in iu.walk(task.op, "arith.muli"))
-
-
 def multiply_accumulates(task: Task) -> int:
     """Products that a task adds up in a frame, padding included; those of requantization are not counted."""
     inner = [op for op in iu.walk(task.op, "arith.muli") if not _is_guarded(op, task)]
-    return task.trip_count * sum(_copies(op, task) for op in inner)
+    return task.trip_count * sum(_copies(op, task) * (1 + any(map(is_packed, op.operands))) for op in inner)
 
 
 def _copies(op: ir.Operation, task: Task) -> int:

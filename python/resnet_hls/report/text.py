@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Report = dict[str, Any]
+#: The kinds of resources as people call them.
+LABELS = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM", "uram": "URAM"}
 
 
 def read(project: Path) -> Report:
@@ -41,22 +43,27 @@ def lines(report: Report) -> list[str]:
     """The headline: rate, latency, resources, memory; one figure or family a line."""
     clock, interval, latency = report["clock_mhz"], report["initiation_interval_cycles"], report["latency_cycles"]
     how = report["provenance"]
-    used = [
-        f"{entry['used']:,} of {entry['available']:,} {name.upper()} ({how[f'resources.{name}']})"
-        for name, entry in report["resources"].items()
-        if entry["used"] is not None
-    ]
     return [
         f"{report['model']} for {report['board']} ({report['part']}), {clock:g} MHz",
         f"  {report['fps']:,.0f} frames/s ({how['fps']}): a frame every {interval:,} cycles, limited by "
         f"{report['fps_limited_by']}",
         f"  latency of the first frame {latency:,} cycles, {latency / clock / 1000:.3f} ms ({how['latency_cycles']})",
         f"  {report['macs_per_frame'] / 1e6:.2f} M multiply-accumulates a frame",
-        f"  {', '.join(used)}",
+        resource_line(report),
         f"  FIFOs {report['fifo_bytes']:,} bytes, line buffers {report['line_buffer_bytes']:,}, weights "
         f"{report['weight_bytes']:,} ({how['fifo_bytes']})",
         *skip_line(report),
     ]
+
+
+def resource_line(report: Report) -> str:
+    """What the design takes of each kind that the device has, and how far off that may be."""
+    told = []
+    for name, entry in report["resources"].items():
+        if entry["used"] or entry["available"]:
+            error = f" ± {entry['error_percent']} %" if entry["error_percent"] and entry["used"] else ""
+            told.append(f"{entry['used']:,}{error} of {entry['available']:,} {LABELS[name]}")
+    return f"  {', '.join(told)} ({report['provenance']['resources.lut']})"
 
 
 def skip_line(report: Report) -> list[str]:
@@ -87,16 +94,18 @@ def task_table(report: Report) -> Table:
     from rich.table import Table
 
     how, interval = report["provenance"], report["initiation_interval_cycles"]
-    table = Table("task", "steps", title="Tasks")
+    table = Table("task", "steps", title=f"Tasks (resources {how['resources.lut']})")
     cycles = f"cycles a frame\n({how['per_task.cycles']})"
-    for heading in (cycles, "busy", "waits", f"DSP\n({how['per_task.dsp']})"):
+    kinds = [name for name, entry in report["resources"].items() if entry["used"]]
+    for heading in (cycles, "busy", "waits", *(LABELS[name] for name in kinds)):
         table.add_column(heading, justify="right")
     table.add_column("lanes")
     for row in report["per_task"]:
         busy, waits = (f"{100 * row[key] / interval:.0f} %" for key in ("cycles", "stall_cycles"))
         lanes = ", ".join(f"{name} {count}" for name, count in row["unroll"].items())
         steps = " x ".join(map(str, row["loops"]))
-        table.add_row(row["name"], steps, f"{row['cycles']:,}", busy, waits, str(row["dsp"] or ""), lanes)
+        takes = (f"{row[name]:,}" if row[name] else "" for name in kinds)
+        table.add_row(row["name"], steps, f"{row['cycles']:,}", busy, waits, *takes, lanes)
     return table
 
 
