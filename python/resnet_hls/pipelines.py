@@ -129,6 +129,7 @@ SCHEDULE = Stage(
             "the slowest task sets the rate: none gets more than it needs",
         ),
         Step("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
+        Step("hls-narrow-integers", "sums and what rounds them take as many LUTs and registers as they have bits"),
         Step("hls-place-memories", "the widths of all memories are known now"),
         Step(
             "hls-pipeline-loops{clock-mhz=$clock_mhz}",
