@@ -1,17 +1,17 @@
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-unroll-loops)' --split-input-file --verify-diagnostics
 
-func.func @no_divisor(%image: memref<6xi8>, %result: memref<6xi8>) {
+func.func @too_many(%image: memref<6xi8>, %result: memref<6xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 6 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
     %out = "hls.fifo"() {depth = 6 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
     "hls.source"(%image, %in) : (memref<6xi8>, !hls.stream<vector<1xi8>>) -> ()
     "hls.task"() ({
       %word = memref.alloc() : memref<1xi8>
-      // expected-error @below {{unroll factor 4 does not divide the trip count 6}}
+      // expected-error @below {{unroll factor 7 of a loop of 6 iterations}}
       affine.for %x = 0 to 6 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
         "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.unroll = 4 : i64}
+      } {hls.unroll = 7 : i64}
     }) {sym_name = "copy"} : () -> ()
     "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<6xi8>) -> ()
   }) : () -> ()
@@ -102,29 +102,84 @@ func.func @interleaved(%image: memref<6xi8>, %result: memref<12xi8>) {
   return
 }
 // -----
-// Words of two and three lanes: neither is a multiple of the other.
-func.func @widths(%image: memref<6xi8>, %result: memref<6xi8>) {
+// Pixels of 5 elements in words of 2, and rows of 10 in words of 3: the lanes that mean nothing are elsewhere.
+func.func @widths(%image: memref<2x10xi8>, %result: memref<2x10xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 20 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    // expected-error @below {{words of 2 lanes of each 5 neighbours cannot become words of 3 lanes of each 10 neighbours}}
+    %between = "hls.fifo"() {depth = 20 : i64, sym_name = "between"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 20 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<2x10xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<1xi8>
+      affine.for %y = 0 to 4 {
+        affine.for %c = 0 to 5 {
+          "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+          "hls.write"(%word, %between) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+        } {hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "first"} : () -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<1xi8>
+      affine.for %y = 0 to 2 {
+        affine.for %x = 0 to 10 {
+          "hls.read"(%between, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+          "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+        } {hls.unroll = 3 : i64}
+      }
+    }) {sym_name = "second"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<2x10xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+// The other half of the elements, which lanes beyond the sixth do not have.
+func.func @beyond_an_array(%image: memref<6xi8>, %result: memref<6xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 6 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
-    // expected-error @below {{words of 2 and 3 lanes cannot be converted}}
-    %between = "hls.fifo"() {depth = 6 : i64, sym_name = "between"} : () -> !hls.stream<vector<1xi8>>
     %out = "hls.fifo"() {depth = 6 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
     "hls.source"(%image, %in) : (memref<6xi8>, !hls.stream<vector<1xi8>>) -> ()
     "hls.task"() ({
       %word = memref.alloc() : memref<1xi8>
+      %table = memref.alloc() : memref<12xi8>
       affine.for %x = 0 to 6 {
         "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
-        "hls.write"(%word, %between) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.unroll = 2 : i64}
-    }) {sym_name = "first"} : () -> ()
+        // expected-error @below {{an access by lanes beyond the last iteration}}
+        %0 = affine.load %table[%x + 6] : memref<12xi8>
+        affine.store %0, %word[0] : memref<1xi8>
+        "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      } {hls.unroll = 4 : i64}
+    }) {sym_name = "look_up"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<6xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+// Two taps a step would make two words of each window.
+func.func @window_in_parts(%image: memref<6xi8>, %result: memref<6x3xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 6 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 18 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<6xi8>, !hls.stream<vector<1xi8>>) -> ()
     "hls.task"() ({
       %word = memref.alloc() : memref<1xi8>
+      %tap = memref.alloc() : memref<1xi8>
+      %held = memref.alloc() : memref<1xi8>
       affine.for %x = 0 to 6 {
-        "hls.read"(%between, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
-        "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
-      } {hls.unroll = 3 : i64}
-    }) {sym_name = "second"} : () -> ()
-    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<6xi8>) -> ()
+        affine.for %t = 0 to 3 {
+          affine.if affine_set<(d) : (d == 0)>(%t) {
+            "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+            %0 = affine.load %word[0] : memref<1xi8>
+            affine.store %0, %held[0] : memref<1xi8>
+          }
+          %1 = affine.load %held[0] : memref<1xi8>
+          affine.store %1, %tap[0] : memref<1xi8>
+          // expected-error @below {{a window that would be handed out in parts}}
+          "hls.write"(%tap, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+        } {hls.tap, hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "repeat"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<6x3xi8>) -> ()
   }) : () -> ()
   return
 }

@@ -180,17 +180,23 @@ func.func @windows(%image: memref<10x4xi8>, %result: memref<8x4xi8>) {
 // CHECK-NEXT: %[[WIDE:[a-z_0-9]+]] = "hls.fifo"() {depth = 2 : i64, sym_name = "between_x6"} : () -> !hls.stream<vector<6xi8>>
 // CHECK: }) {sym_name = "first"}
 // CHECK-NEXT: "hls.task"() ({
-// CHECK-NEXT: %[[BIG:[a-z_0-9]+]] = memref.alloc() {hls.name = "wide_word"} : memref<3x2xi8>
-// CHECK-NEXT: %[[SMALL:[a-z_0-9]+]] = memref.alloc() {hls.name = "narrow_word"} : memref<2xi8>
+// CHECK-NEXT: %[[HELD:[a-z_0-9]+]] = memref.alloc() {hls.name = "run"} : memref<1x6xi8>
+// CHECK-NEXT: %[[TAKEN:[a-z_0-9]+]] = memref.alloc() {hls.name = "input_word"} : memref<2xi8>
+// CHECK-NEXT: %[[GIVEN:[a-z_0-9]+]] = memref.alloc() {hls.name = "output_word"} : memref<6xi8>
 // CHECK-NEXT: affine.for %{{[a-z_0-9]+}} = 0 to 2 {
-// CHECK-NEXT: affine.for %[[PART:[a-z_0-9]+]] = 0 to 3 {
-// CHECK-NEXT: "hls.read"(%[[NARROW]], %[[SMALL]])
-// CHECK-NEXT: affine.for %[[LANE:[a-z_0-9]+]] = 0 to 2 {
-// CHECK-NEXT: affine.load %[[SMALL]][%[[LANE]]]
-// CHECK-NEXT: affine.store %{{[a-z_0-9]+}}, %[[BIG]][%[[PART]], %[[LANE]]]
-// CHECK-NEXT: } {hls.label = "lanes", hls.unroll = 2 : i64}
+// CHECK-NEXT: affine.for %{{[a-z_0-9]+}} = 0 to 3 {
+// CHECK-NEXT: "hls.read"(%[[NARROW]], %[[TAKEN]])
+// CHECK-NEXT: affine.for %[[WORD:[a-z_0-9]+]] = 0 to 3 {
 // CHECK-NEXT: affine.if
-// CHECK-NEXT: "hls.write"(%[[BIG]], %[[WIDE]])
+// CHECK-NEXT: affine.for %[[LANE:[a-z_0-9]+]] = 0 to 2 {
+// CHECK-NEXT: affine.load %[[TAKEN]][%[[LANE]]]
+// CHECK-NEXT: affine.store %{{[a-z_0-9]+}}, %[[HELD]][(%[[WORD]] * 2 + %[[LANE]]) floordiv 6, (%[[WORD]] * 2 + %[[LANE]]) mod 6]
+// CHECK-NEXT: } {hls.label = "lanes", hls.unroll = 2 : i64}
+// CHECK-NEXT: }
+// CHECK-NEXT: } {hls.label = "words", hls.unroll = 3 : i64}
+// CHECK-NEXT: affine.if
+// CHECK: "hls.write"(%[[GIVEN]], %[[WIDE]])
+// CHECK: } {hls.label = "steps", hls.pipeline}
 // CHECK: }) {sym_name = "between_width_2_to_6"}
 func.func @widths(%image: memref<2x6xi8>, %result: memref<2x6xi8>) {
   "hls.dataflow"() ({

@@ -47,7 +47,11 @@ class Constants:
 
 
 def relayout(array: np.ndarray[Any, Any], layout: Layout, tiling: Tiling) -> np.ndarray[Any, Any]:
-    """A constant's elements in the order `[address …][lane …]`."""
+    """A constant's elements in the order `[address …][lane …]`; zeros in lanes beyond the last iteration of a loop."""
+    padding = [0] * array.ndim
+    for axis, loop in layout.split.items():
+        padding[axis] = tiling.groups[loop] * tiling.factors[loop] - array.shape[axis]
+    array = np.pad(array, [(0, count) for count in padding])
     split_shape: list[int] = []
     place: list[int] = []
     lane_axis: dict[int, int] = {}

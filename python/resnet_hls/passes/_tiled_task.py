@@ -6,7 +6,8 @@ Decides nothing: that is `_tiling.py`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from torch_mlir import ir
 from torch_mlir.dialects import arith, memref
@@ -15,15 +16,14 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.overlap import OVERLAP
 from resnet_hls.analysis.reuse import SKIP_ROWS
-from resnet_hls.analysis.tasks import transfer_of
 from resnet_hls.dialects.hls import hls
-from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiled_constants import Constants
-from resnet_hls.passes._tiled_scope import Marks, Scope, Tiled, Unit, marks_of, substitute
+from resnet_hls.passes._tiled_scope import Marks, Scope, Unit, WordBuffer, marks_of, substitute
+from resnet_hls.passes._tiled_words import TiledWords
 from resnet_hls.passes._tiling import TRANSFERS, Cluster, Constraint, Tiling, only_reads
 
 
-class TaskBuilder(Tiled):
+class TaskBuilder(TiledWords):
     """Appends the tiled form of one task to `body`, connected to new streams; the old task stays as it is.
 
     `streams` gives the new stream for each old one that the task uses.
@@ -89,26 +89,38 @@ class TaskBuilder(Tiled):
             guard, ops = ops[0], iu.block_operations(ops[0].regions[0].blocks[0])
         if not ops:
             return
-        with self.guarded(guard, lanes, groups), ops[0].location:
-            kept = self.kept_word(ops, units)
-            words = self.words_of(ops, units, kept)
+        kept = self.kept_word(cluster, ops, units)
+        computing = [op for op in ops if op.name not in TRANSFERS and not only_reads(op)]
+        with self.guarded(guard, lanes, groups, cluster.whole), ops[0].location:
+            words = {} if kept is not None else self.words_of(cluster, ops, units)
             for op in ops:
-                self.read(op, lanes, groups, words)
-            computing = [op for op in ops if op.name not in TRANSFERS and not only_reads(op)]
-            if kept is None and computing:
-                self.lanes_of(computing, units, groups, words)
+                self.read(op, lanes, groups, words, kept)
+            if cluster.whole and not self.tiling.copies_taps(cluster):
+                held = {old: self.held_word(word, cluster, units) for old, word in words.items()}
+                self.hold(words, held, cluster, units, groups)
+                words = held
+            elif kept is None and computing:
+                with self.all_groups(cluster.whole) as taps:
+                    self.lanes_of(cluster, computing, units, [*groups, *taps], words)
+                computing = []
             for op in ops:
                 if op.name == "hls.write":
-                    hls.WriteOp(words[op.operands[0]], self.mapping[op.operands[1]])
+                    hls.WriteOp(words[op.operands[0]].value, self.mapping[op.operands[1]])
+        if kept is None and computing:  # taps in turn, from the register that keeps them
+            with self.guarded(guard, lanes, groups), ops[0].location:
+                self.lanes_of(cluster, computing, units, groups, words)
 
-    def guarded(self, guard: ir.Operation | None, lanes: list[int], groups: list[ir.Value]) -> Any:
-        """An `affine.if` over the groups for the condition of a statement with these lanes; nothing for None."""
-        if guard is None:
-            return iu.affine_guard([], [])
+    def guarded(
+        self, guard: ir.Operation | None, lanes: list[int], groups: list[ir.Value], first: Sequence[int] = ()
+    ) -> AbstractContextManager[None]:
+        """An `affine.if` over the groups for the condition of a statement with these lanes, none for None.
+
+        Only in the first group of the loops `first`.
+        """
         variables = list(self.group_of.values())
         places = [self.place(d, variables, {}) for d in range(len(self.tiling.nest.loops))]
-        found: list[Constraint] = []
-        for expr, equal in self.tiling.group_constraints(guard, lanes):
+        found: list[Constraint] = [(ir.AffineExpr.get_dim(variables.index(self.group_of[d])), True) for d in first]
+        for expr, equal in [] if guard is None else self.tiling.group_constraints(guard, lanes):
             edge = self.tiling.group_of_iteration(expr) if equal else None
             if edge is None:
                 found.append((substitute(expr, places, len(variables)), equal))
@@ -117,29 +129,37 @@ class TaskBuilder(Tiled):
                 found.append((ir.AffineExpr.get_dim(position) - edge[1], True))
         return iu.affine_guard(found, groups)
 
-    def read(self, op: ir.Operation, lanes: list[int], groups: list[ir.Value], words: dict[ir.Value, ir.Value]) -> None:
-        if op.name == "hls.read":
-            hls.ReadOp(self.mapping[op.operands[0]], words[op.operands[1]])
-        elif only_reads(op):
-            with self.guarded(op, lanes, groups):
-                for inner in iu.block_operations(op.regions[0].blocks[0]):
-                    hls.ReadOp(self.mapping[inner.operands[0]], words[inner.operands[1]])
+    def read(
+        self, op: ir.Operation, lanes: list[int], groups: list[ir.Value], words: dict[ir.Value, WordBuffer],
+        kept: ir.Value | None,
+    ) -> None:  # fmt: skip
+        """The reads of a statement that is no more than that."""
+        reads = [op] if op.name == "hls.read" else iu.walk(op, "hls.read") if only_reads(op) else []
+        with self.guarded(op if only_reads(op) else None, lanes, groups):
+            for inner in reads:
+                word = words[inner.operands[1]].value if kept is None else kept
+                hls.ReadOp(self.mapping[inner.operands[0]], word)
 
-    def words_of(self, ops: list[ir.Operation], units: list[Unit], kept: ir.Value | None) -> dict[ir.Value, ir.Value]:
-        """The word buffers of a cluster, by the old ones."""
-        words: dict[ir.Value, ir.Value] = {}
-        for op in ops:
-            for inner in iu.walk(op, *TRANSFERS):
-                if inner != op and not only_reads(op):
-                    raise PassFailure(inner, "a stream access under a condition of its own")
-                buffer = transfer_of(inner).buffer
-                if buffer not in words:
-                    words[buffer] = self.word(buffer, units) if kept is None else kept
-        return words
+    def hold(
+        self, words: dict[ir.Value, WordBuffer], held: dict[ir.Value, WordBuffer], cluster: Cluster,
+        units: list[Unit], groups: list[ir.Value],
+    ) -> None:  # fmt: skip
+        """Copies words with all taps into registers."""
+        with self.all_groups(cluster.whole) as taps:
+            marks = list(map(self.lane_marks, units))
+            with iu.affine_loops(list(map(self.tiling.extent, units)), marks) as variables:
+                lane_of = dict(zip(units, variables, strict=True))
+                for old, word in words.items():
+                    load = next(op for op in iu.users(old) if op.name == "affine.load")
+                    value = Scope(self, [*groups, *taps, *variables], lane_of, {old: word}).load(load)
+                    scope = Scope(self, [*groups, *taps, *variables], lane_of, {old: held[old]})
+                    buffer, index_map = scope.index(load)
+                    iu.affine_store(value, buffer, index_map, scope.variables)
 
     def lanes_of(
-        self, ops: list[ir.Operation], units: list[Unit], groups: list[ir.Value], words: dict[ir.Value, ir.Value]
-    ) -> None:
+        self, cluster: Cluster, ops: list[ir.Operation], units: list[Unit], groups: list[ir.Value],
+        words: dict[ir.Value, WordBuffer],
+    ) -> None:  # fmt: skip
         """The statements of a cluster for all its lanes; loops over registers stay outside, lanes are innermost."""
         registers: list[ir.Operation] = []
         while len(ops) == 1 and ops[0].name == "affine.for":
@@ -147,7 +167,7 @@ class TaskBuilder(Tiled):
             ops = iu.block_operations(iu.body(ops[0]))
         added = None if registers else accumulation(ops)
         if added is not None:
-            self.sum_of_lanes(ops, added, units, groups, words)
+            self.sum_of_lanes(cluster, ops, added, units, groups, words)
             return
         extents = [*map(trip_count, registers), *map(self.tiling.extent, units)]
         with iu.affine_loops(extents, [*map(marks_of, registers), *map(self.lane_marks, units)]) as variables:
@@ -155,17 +175,14 @@ class TaskBuilder(Tiled):
                 self.mapping[iu.body(loop).arguments[0]] = variable
             lane_of = dict(zip(units, variables[len(registers) :], strict=True))
             scope = Scope(self, [*groups, *variables], lane_of, words)
-            for op in ops:
-                scope.copy(op)
+            with scope.guarded(self.tiling.masks[cluster.position]):
+                for op in ops:
+                    scope.copy(op)
 
     def sum_of_lanes(
-        self,
-        ops: list[ir.Operation],
-        added: ir.Value,
-        units: list[Unit],
-        groups: list[ir.Value],
-        words: dict[ir.Value, ir.Value],
-    ) -> None:
+        self, cluster: Cluster, ops: list[ir.Operation], added: ir.Value, units: list[Unit], groups: list[ir.Value],
+        words: dict[ir.Value, WordBuffer],
+    ) -> None:  # fmt: skip
         """An accumulation: a step sums up its products first, so that one addition meets the accumulator.
 
         What one step waits for in the last must not hold the whole adder tree, or no tool starts a step every cycle.
@@ -188,11 +205,12 @@ class TaskBuilder(Tiled):
                 variable = dict(zip([*own, *inner], [*outer, *lanes], strict=True))
                 lane_of = {unit: variable[unit] for unit in units}  # in the order of the lanes of a word
                 scope = Scope(self, [*groups, *outer, *lanes], lane_of, words)
-                for op in ops[:-2]:
-                    if op != load:
-                        scope.copy(op)
-                value = arith.addi(iu.affine_load(total, scalar, []), self.mapping.get(added, added))
-                iu.affine_store(value, total, scalar, [])
+                with scope.guarded(self.tiling.masks[cluster.position]):
+                    for op in ops[:-2]:
+                        if op != load:
+                            scope.copy(op)
+                    value = arith.addi(iu.affine_load(total, scalar, []), self.mapping.get(added, added))
+                    iu.affine_store(value, total, scalar, [])
             scope = Scope(self, [*groups, *outer], dict(zip(own, outer, strict=True)), words)
             scope.copy(load)
             result = arith.addi(self.mapping[load.results[0]], iu.affine_load(total, scalar, []))
@@ -205,30 +223,6 @@ class TaskBuilder(Tiled):
             "hls.unroll": ir.IntegerAttr.get(i64, self.tiling.extent(unit)),
             "hls.label": ir.StringAttr.get(self.tiling.unit_label(unit)),
         }
-
-    def kept_word(self, ops: list[ir.Operation], units: list[Unit]) -> ir.Value | None:
-        """The register that a word is read into and kept in, when a cluster does no more than that."""
-        if [op.name for op in ops] != ["hls.read", "affine.load", "affine.store"]:
-            return None
-        layout = self.tiling.layouts.get(ops[2].operands[1])
-        if (
-            layout is None
-            or self.tiling.units_in(layout.lanes) != units
-            or self.tiling.shape_of(layout) != ([self.tiling.extent(u) for u in units] or [1])
-        ):
-            return None
-        return self.buffers[ops[2].operands[1]]
-
-    def word(self, buffer: ir.Value, units: list[Unit]) -> ir.Value:
-        """A word buffer at the top of the task."""
-        shape = [self.tiling.extent(unit) for unit in units] or [1]
-        kind = ir.MemRefType.get(shape, ir.MemRefType(buffer.type).element_type)
-        root = next(o for o in self.block.operations if o.operation.name == "affine.for")
-        with ir.InsertionPoint(root):
-            word = memref.AllocOp(kind, [], []).result
-        if "hls.name" in buffer.owner.operation.attributes:
-            word.owner.operation.attributes["hls.name"] = buffer.owner.operation.attributes["hls.name"]
-        return word
 
 
 def accumulation(ops: list[ir.Operation]) -> ir.Value | None:

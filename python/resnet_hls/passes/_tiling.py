@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from torch_mlir import ir
@@ -23,6 +24,8 @@ from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_checks import check
 from resnet_hls.passes._tiling_layouts import Layout, extent_of, find_layouts
+from resnet_hls.passes._tiling_masks import copies_taps, find_masks
+from resnet_hls.passes._tiling_words import Word, word_of
 
 Constraint = tuple[ir.AffineExpr, bool]
 ACCESSES = ("affine.load", "affine.store")
@@ -30,16 +33,13 @@ TRANSFERS = ("hls.read", "hls.write")
 
 
 def unroll_factor(loop: ir.Operation, extent: int) -> int:
-    """The factor a loop is marked with: its trip count for a tap, `hls.unroll` otherwise, 1 without a mark."""
-    if "hls.tap" in loop.attributes:
-        return extent
-    if "hls.unroll" not in loop.attributes:
-        return 1
-    factor: int = ir.IntegerAttr(loop.attributes["hls.unroll"]).value
-    if factor < 1 or extent % factor:
-        raise PassFailure(
-            loop, f"unroll factor {factor} does not divide the trip count {extent}", help="choose a divisor"
-        )
+    """The factor a loop is marked with, which need not divide its trip count; all taps, or 1, without a mark."""
+    factor = extent if "hls.tap" in loop.attributes else 1
+    if "hls.unroll" in loop.attributes:
+        factor = ir.IntegerAttr(loop.attributes["hls.unroll"]).value
+    if not 1 <= factor <= extent:
+        message = f"unroll factor {factor} of a loop of {extent} iterations"
+        raise PassFailure(loop, message, help="choose one from 1 to the trip count")
     return factor
 
 
@@ -59,6 +59,9 @@ class Cluster:
     ops: list[ir.Operation]
     position: int
     loops: set[int] = field(default_factory=set)  # loops that its accesses depend on
+    whole: list[int] = field(
+        default_factory=list
+    )  # tap loops of which it reads all taps at once, but needs some a step
 
 
 @dataclass(frozen=True)
@@ -78,24 +81,31 @@ class Tiling:
     """One task, its unroll factors, and what follows from them.
 
     Raises:
-        PassFailure: a factor does not divide its trip count, or the task cannot run its lanes cluster by cluster.
+        PassFailure: a factor is no number of lanes, or the task cannot run its lanes cluster by cluster.
     """
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.nest = task.nest
         self.factors = [unroll_factor(loop, n) for loop, n in zip(self.nest.loops, self.nest.extents, strict=True)]
-        self.groups = [n // u for n, u in zip(self.nest.extents, self.factors, strict=True)]
+        self.groups = [-(-n // u) for n, u in zip(self.nest.extents, self.factors, strict=True)]
         self.words = {transfer.buffer for transfer in task.transfers}
         self.taps = {d for d, loop in enumerate(self.nest.loops) if "hls.tap" in loop.attributes}
+        #: Tap loops of which a step takes some taps: words still hold all of them.
+        self.turns = {d for d in self.taps if self.groups[d] > 1}
+        #: Loops whose last group has lanes beyond the last iteration.
+        self.ragged = {d for d, n in enumerate(self.nest.extents) if n % self.factors[d]}
         self._exprs: dict[ir.Operation, list[ir.AffineExpr]] = {}
-        self.lane_order = self._order_lanes()
+        self.lane_order = [d for d in self.word_order if self.factors[d] > 1]
         self.clusters = self._find_clusters()
         for cluster in self.clusters:
             cluster.loops = self._loops_of(cluster.ops)
+            reads = [self.free_of[op] for outer in cluster.ops for op in iu.walk(outer, "hls.read")]
+            cluster.whole = [d for d in self.word_order if d in self.turns.intersection(*[set().union(*reads)])]
         self.uses = self._find_uses()
         self.layouts = find_layouts(self)
         check(self)
+        self.masks = find_masks(self)
         self.units = self._find_units()
 
     @cached_property
@@ -104,9 +114,10 @@ class Tiling:
         every = set(range(len(self.nest.loops)))
         return {t.op: every - set(fixed_loops(guards_of(t.op, self.nest))) for t in self.task.transfers}
 
-    def _order_lanes(self) -> list[int]:
-        """Lane loops from the outermost to the innermost: results that share an input, then taps, then the input's own
-        lanes.
+    @cached_property
+    def word_order(self) -> list[int]:
+        """Loops of which a word has lanes, from the outermost to the innermost: results that share an input, then taps,
+        then the input's own lanes.
 
         Writers and readers of a stream must agree on the order of lanes in a word; this rule depends on the loops'
         roles only.
@@ -115,7 +126,7 @@ class Tiling:
         def rank(d: int) -> tuple[int, int]:
             return (1 if d in self.taps else 0 if d in self.shared else 2, d)
 
-        return sorted((d for d, u in enumerate(self.factors) if u > 1), key=rank)
+        return sorted((d for d, u in enumerate(self.factors) if u > 1 or d in self.turns), key=rank)
 
     @cached_property
     def shared(self) -> set[int]:
@@ -219,11 +230,13 @@ class Tiling:
                 guards = self._is_guard(op, cluster.ops)
                 exprs = [e for e, _ in self.constraints_of(op) if not guards or len(dims_of(e)) > 1]
                 alone |= {d for e in exprs for d in dims_of(e)}
+        alone |= self.turns.union(*self.masks.values())
         sets = [c.loops for c in self.clusters] + [set(layout.lanes) for layout in self.layouts.values()]
         units: list[tuple[int, ...]] = []
-        for d in self.lane_order:
-            last = units[-1][-1] if units else None
-            if last is not None and not {d, last} & alone and all((d in s) == (last in s) for s in sets):
+        for last, d in pairwise([-1, *self.word_order]):
+            if self.factors[d] == 1:
+                continue
+            if last >= 0 and not {d, last} & alone and all((d in s) == (last in s) for s in sets):
                 units[-1] = (*units[-1], d)
             else:
                 units.append((d,))
@@ -243,14 +256,19 @@ class Tiling:
         address = [extent_of(axis, layout, self) for axis in layout.address]
         return [*address, *(self.extent(unit) for unit in self.units_in(layout.lanes))] or [1]
 
+    def copies_taps(self, cluster: Cluster) -> bool:
+        """True when a cluster only puts the taps it reads into registers: it does that for all of them at once."""
+        return copies_taps(self, cluster)
+
     def label(self, d: int, lanes: bool) -> str:
         """What the loop walks, for names in the emitted code: rows, columns, groups or lanes of channels, taps."""
         taps = sorted(self.taps)
+        suffix = "lanes" if lanes else "groups"
         if d in taps:
-            return "tap_columns" if d == taps[-1] and len(taps) > 1 else "tap_rows" if len(taps) > 1 else "taps"
+            kind = "tap_column" if d == taps[-1] and len(taps) > 1 else "tap_row" if len(taps) > 1 else "tap"
+            return f"{kind}_{suffix}" if 1 < self.factors[d] < self.nest.extents[d] else f"{kind}s"
         shared = self.shared - self.taps
         free = [e for e in range(len(self.nest.loops)) if e not in taps and e not in shared]
-        suffix = "lanes" if lanes else "groups"
         if d in shared:
             return f"output_{suffix}"
         if d == free[-1]:
@@ -260,13 +278,9 @@ class Tiling:
     def unit_label(self, unit: tuple[int, ...]) -> str:
         return self.label(unit[0], lanes=True) if len(unit) == 1 else "taps"
 
-    def stream_lanes(self, stream: ir.Value) -> int:
-        """Lanes of a word of `stream` on this task's side."""
-        ops = {t.op for t in self.task.transfers if t.stream == stream}
-        for cluster in self.clusters:
-            if any(inner in ops for outer in cluster.ops for inner in iu.walk(outer, *TRANSFERS)):
-                return int(np.prod([self.factors[d] for d in self.cluster_lanes(cluster)], dtype=np.int64))
-        raise PassFailure(self.task.op, "a stream that the task does not use")
+    def word_of(self, stream: ir.Value) -> Word:
+        """What a word of `stream` holds on this task's side."""
+        return word_of(self, stream)
 
     def group_constraints(self, guard: ir.Operation, lanes: list[int]) -> list[Constraint]:
         """The condition of a statement with lanes, as one over loops that all of its lanes agree on.
@@ -277,6 +291,8 @@ class Tiling:
         result: list[Constraint] = []
         for expr, equal in self.constraints_of(guard):
             fixed = fixed_loops([(expr, equal)])
+            if dims_of(expr) & self.turns - set(fixed):
+                raise PassFailure(guard, "a condition that differs between the taps of a window")
             for d in dims_of(expr) & set(lanes):
                 if equal or not same_for_all_lanes(expr, d, self.factors[d]):
                     raise PassFailure(guard, "a condition that differs between the lanes of an unrolled loop")

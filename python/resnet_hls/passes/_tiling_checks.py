@@ -18,6 +18,7 @@ def check(tiling: Tiling) -> None:
     _check_turns(tiling)
     _check_order(tiling)
     _check_words(tiling)
+    _check_taps(tiling)
 
 
 def _check_turns(tiling: Tiling) -> None:
@@ -61,3 +62,11 @@ def _check_words(tiling: Tiling) -> None:
         if lanes - {max(free - tiling.taps, default=-1)}:
             help = "unroll only the innermost loop that walks the stream"
             raise PassFailure(op, "a word that would hold elements that are no neighbours", help=help)
+
+
+def _check_taps(tiling: Tiling) -> None:
+    """Raises PassFailure where taps that take turns would be written: a word of windows holds them all."""
+    for transfer in tiling.task.transfers:
+        if transfer.is_write and tiling.free_of[transfer.op] & tiling.turns:
+            help = "unroll only taps that a task reads"
+            raise PassFailure(transfer.op, "a window that would be handed out in parts", help=help)

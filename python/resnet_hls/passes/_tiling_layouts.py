@@ -22,6 +22,7 @@ class Layout:
 
     shape: list[int]
     split: dict[int, int]  # dimension -> loop whose tile splits it
+    loops: dict[int, int]  # dimension -> the one loop that indexes it, where there is one
     lanes: list[int]  # loops of the lane dimensions, in order
     address: list[int]  # dimensions that are addresses, in order: those of more than one address
 
@@ -41,7 +42,7 @@ def find_layouts(tiling: Tiling) -> dict[ir.Value, Layout]:
     for buffer, uses in tiling.uses.items():
         shape = list(ir.MemRefType(buffer.type).shape)
         split: dict[int, int] = {}
-        loops: dict[int, int] = {}  # dimension -> the one loop that indexes it, where there is one
+        loops: dict[int, int] = {}
         for axis in range(len(shape)):
             exprs = {e.position if isinstance(e := tiling.exprs_of(u.op)[axis], ir.AffineDimExpr) else -1 for u in uses}
             if len(exprs) == 1 and 0 <= (loop := exprs.pop()) < len(tiling.factors):
@@ -49,7 +50,7 @@ def find_layouts(tiling: Tiling) -> dict[ir.Value, Layout]:
                 if tiling.factors[loop] > 1:
                     split[axis] = loop
         lanes = [d for d in tiling.lane_order if d in expanded[buffer] or d in split.values()]
-        layout = layouts[buffer] = Layout(shape, split, lanes, [])
+        layout = layouts[buffer] = Layout(shape, split, loops, lanes, [])
         if not _lives_one_step(tiling, buffer):
             layout.address = [axis for axis in range(len(shape)) if extent_of(axis, layout, tiling) > 1]
             if is_constant(buffer) and all(axis in loops for axis in layout.address):
@@ -95,4 +96,5 @@ def _lives_one_step(tiling: Tiling, buffer: ir.Value) -> bool:
     guards = guards_of(first.op, tiling.nest)
     held = fixed_loops(guards)
     lanes = tiling.cluster_lanes(first.cluster)
-    return len(held) == len(guards) and all(tiling.groups[d] == 1 and d not in lanes for d in held)
+    always = len(held) == len(guards) and all(tiling.groups[d] == 1 and d not in lanes for d in held)
+    return always and not first.cluster.whole

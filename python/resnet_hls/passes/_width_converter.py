@@ -1,64 +1,170 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""A task between two streams of different word width: the same elements in the same order, in other words."""
+"""A task between two streams of different words: the same elements in the same order, in other words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
 from torch_mlir import ir
-from torch_mlir.dialects import memref
+from torch_mlir.dialects import affine, memref
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import lanes_of, stream_name
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import PassFailure
+from resnet_hls.passes._tiling_words import Word, common_run
 
 
-def convert_width(body: ir.Block, source: ir.Value, target: ir.Value) -> None:
-    """Appends a task that regroups the words of `source` into words of `target`, one narrow word a step.
+def convert_width(
+    body: ir.Block, source: ir.Value, target: ir.Value, have: Word | None = None, want: Word | None = None
+) -> None:
+    """Appends a task that regroups the words of `source`, a frame of which fills it, into those of `target`.
 
-    Raises PassFailure when neither width is a multiple of the other.
+    Args:
+        have, want: what a word of each stream holds; neighbours only, where nothing is said.
+
+    Raises:
+        PassFailure: lanes that mean nothing are at other places in the two.
     """
-    have, want = lanes_of(source), lanes_of(target)
-    wide, narrow = max(have, want), min(have, want)
-    fifo = source.owner.operation
-    if wide % narrow:
-        raise PassFailure(
-            fifo, f"words of {have} and {want} lanes cannot be converted", help="choose factors that divide each other"
-        )
-    words = ir.IntegerAttr(fifo.attributes["depth"]).value * have // wide
-    element = hls.element_of(source.type).element_type
-    parts = wide // narrow
+    words = [given or Word(1, lanes_of(s), lanes_of(s)) for given, s in ((have, source), (want, target))]
+    _WidthConverter(source, target, *words).build(body)
+
+
+@dataclass(frozen=True)
+class _WidthConverter:
+    """Regroups the words of `source`, of which each is a `have`, into words of `target`, of which each is a `want`.
+
+    Both begin anew after a run of elements. The words of a run are read in its first steps and written in its last
+    ones, a word a step; registers hold the run, in the words that are written.
+    """
+
+    source: ir.Value
+    target: ir.Value
+    have: Word
+    want: Word
+
+    @cached_property
+    def run(self) -> int:
+        """Elements of a run, for each tap. Raises PassFailure where there is none."""
+        run = common_run(self.have, self.want)
+        if run is None:
+            message = f"words of {describe(self.have)} cannot become words of {describe(self.want)}"
+            help = "choose factors that divide the trip counts, or the same factor"
+            raise PassFailure(self.source.owner.operation, message, help=help)
+        return run
+
+    @property
+    def read(self) -> int:
+        """Words of a run that are read."""
+        return -(-self.run // self.have.lanes)
+
+    @property
+    def written(self) -> int:
+        """Words of a run that are written."""
+        return -(-self.run // self.want.lanes)
+
+    @property
+    def steps(self) -> int:
+        """Steps of a run: as many as words on the side that has more.
+
+        One more where the last word that is read completes two that are written.
+        """
+        read, written = self.read, self.written
+        late = written > 1 and (written - 1) * self.want.lanes > (read - 1) * self.have.lanes
+        return max(read + (late and read >= written), written)
+
+    def build(self, body: ir.Block) -> None:
+        """Appends the task."""
+        runs = ir.IntegerAttr(self.source.owner.operation.attributes["depth"]).value // self.read
+        first = self.steps - self.written
+        with ir.InsertionPoint(body), self.source.owner.operation.location:
+            name = stream_name(self.source).removesuffix(f"_x{self.have.width}")
+            name = f"{name}_width_{self.have.width}_to_{self.want.width}"
+            block = hls.TaskOp(ir.StringAttr.get(name)).regions[0].blocks.append()
+        with ir.InsertionPoint(block), self.source.owner.operation.location:
+            held = self.allocate("run", [self.written, *self.taps, self.want.lanes])
+            taken = self.allocate("input_word", [*self.taps, self.have.lanes])
+            given = self.allocate("output_word", [*self.taps, self.want.lanes])
+            step = ir.AffineExpr.get_dim(1)
+            reads = [(self.read - 1 - step, False)] if self.read < self.steps else []
+            writes = [(step - first, False)] if first else []
+            marks: list[dict[str, ir.Attribute]] = [label("runs"), label("steps") | {"hls.pipeline": ir.UnitAttr.get()}]
+            with iu.affine_loops([runs, self.steps], marks) as induction:
+                with iu.affine_guard(reads, induction):
+                    hls.ReadOp(self.source, taken)
+                    self.keep(taken, held, induction)
+                with iu.affine_guard(writes, induction):
+                    self.give(held, given, induction, first)
+                    hls.WriteOp(given, self.target)
+
+    @property
+    def taps(self) -> list[int]:
+        return [self.have.taps] if self.have.taps > 1 else []
+
+    def allocate(self, name: str, shape: list[int]) -> ir.Value:
+        kind = ir.MemRefType.get(shape, hls.element_of(self.source.type).element_type)
+        buffer = memref.AllocOp(kind, [], []).result
+        buffer.owner.operation.attributes["hls.name"] = ir.StringAttr.get(name)
+        return buffer
+
+    def keep(self, taken: ir.Value, held: ir.Value, induction: list[ir.Value]) -> None:
+        """Puts the elements of a word where the words that are written have them: each has few places."""
+        have, want = self.have.lanes, self.want.lanes
+        with unrolled(induction, [("words", self.read)]) as (outer, (word,)):
+            chosen = [(ir.AffineExpr.get_dim(1) - word, True)] if self.read > 1 else []
+            loops = [*(("taps", n) for n in self.taps), ("lanes", have)]
+            with iu.affine_guard(chosen, outer), unrolled(outer, loops) as (inner, (*taps, lane)):
+                element = word * have + lane
+                with iu.affine_guard([(self.run - 1 - element, False)] if self.run % have else [], inner):
+                    value = iu.affine_load(taken, ir.AffineMap.get(len(inner), 0, [*taps, lane]), inner)
+                    quotient, rest = ir.AffineExpr.get_floor_div(element, want), ir.AffineExpr.get_mod(element, want)
+                    iu.affine_store(value, held, ir.AffineMap.get(len(inner), 0, [quotient, *taps, rest]), inner)
+
+    def give(self, held: ir.Value, given: ir.Value, induction: list[ir.Value], first: int) -> None:
+        """Fills a word that is written; zeros beyond the end of the run."""
+        kind, lanes = hls.element_of(self.source.type).element_type, self.want.lanes
+        word = ir.AffineExpr.get_dim(1) - first
+        loops = [*(("taps", n) for n in self.taps), ("lanes", lanes)]
+        with unrolled(induction, loops) as (inner, (*taps, lane)):
+            source = ir.AffineMap.get(len(inner), 0, [word, *taps, lane])
+            if self.run % lanes:
+                inside = ir.IntegerSet.get(len(inner), 0, [self.run - 1 - word * lanes - lane], [False])
+                choice = affine.AffineIfOp(inside, [kind], cond_operands=inner, has_else=True)
+                with ir.InsertionPoint(choice.then_block):
+                    affine.AffineYieldOp([iu.affine_load(held, source, inner)])
+                with ir.InsertionPoint(choice.else_block):
+                    affine.AffineYieldOp([iu.int_constant(0, ir.IntegerType(kind).width)])
+                value = choice.results[0]
+            else:
+                value = iu.affine_load(held, source, inner)
+            iu.affine_store(value, given, ir.AffineMap.get(len(inner), 0, [*taps, lane]), inner)
+
+
+def label(text: str) -> dict[str, ir.Attribute]:
+    return {"hls.label": ir.StringAttr.get(text)}
+
+
+def describe(word: Word) -> str:
+    """A word in an error's words."""
+    padded = f" of each {word.run} neighbours" if word.padded else ""
+    return f"{word.width} lanes{padded}"
+
+
+@contextmanager
+def unrolled(
+    around: Sequence[ir.Value], loops: Sequence[tuple[str, int]]
+) -> Iterator[tuple[list[ir.Value], list[ir.AffineExpr]]]:
+    """Loops that are unrolled whole, by label and trip count, inside others.
+
+    Gives all variables, and for each of the loops its variable as a dimension of these; 0 for a loop of one iteration.
+    """
     i64 = ir.IntegerType.get_signless(64)
-    name = stream_name(source).removesuffix(f"_x{have}")
-    with ir.InsertionPoint(body), fifo.location:
-        task = hls.TaskOp(ir.StringAttr.get(f"{name}_width_{have}_to_{want}"))
-        block = task.regions[0].blocks.append()
-    with ir.InsertionPoint(block), fifo.location:
-        big = memref.AllocOp(ir.MemRefType.get([parts, narrow], element), [], []).result
-        small = memref.AllocOp(ir.MemRefType.get([narrow], element), [], []).result
-        for buffer, hint in ((big, "wide_word"), (small, "narrow_word")):
-            buffer.owner.operation.attributes["hls.name"] = ir.StringAttr.get(hint)
-        labels = [{"hls.label": ir.StringAttr.get(label)} for label in ("words", "parts")]
-        marks: list[dict[str, ir.Attribute]] = [labels[0], {**labels[1], "hls.pipeline": ir.UnitAttr.get()}]
-        with iu.affine_loops([words, parts], marks) as induction:
-            part, lane = ir.AffineExpr.get_dim(1), ir.AffineExpr.get_dim(2)
-            narrowing = have == wide
-            if narrowing:
-                with iu.affine_guard([(part, True)], induction):
-                    hls.ReadOp(source, big)
-            else:
-                hls.ReadOp(source, small)
-            unroll = {"hls.unroll": ir.IntegerAttr.get(i64, narrow), "hls.label": ir.StringAttr.get("lanes")}
-            with iu.affine_loops([narrow] if narrow > 1 else [], [unroll]) as lanes:
-                operands = [*induction, *lanes]
-                place = lane if lanes else ir.AffineExpr.get_constant(0)
-                in_big = ir.AffineMap.get(len(operands), 0, [part, place])
-                in_small = ir.AffineMap.get(len(operands), 0, [place])
-                if narrowing:
-                    iu.affine_store(iu.affine_load(big, in_big, operands), small, in_small, operands)
-                else:
-                    iu.affine_store(iu.affine_load(small, in_small, operands), big, in_big, operands)
-            if narrowing:
-                hls.WriteOp(small, target)
-            else:
-                with iu.affine_guard([(part - (parts - 1), True)], induction):
-                    hls.WriteOp(big, target)
+    kept = [(text, n) for text, n in loops if n > 1]
+    marks = [label(text) | {"hls.unroll": ir.IntegerAttr.get(i64, n)} for text, n in kept]
+    with iu.affine_loops([n for _, n in kept], marks) as variables:
+        dims = iter(range(len(around), len(around) + len(kept)))
+        exprs = [ir.AffineExpr.get_dim(next(dims)) if n > 1 else ir.AffineExpr.get_constant(0) for _, n in loops]
+        yield [*around, *variables], exprs

@@ -11,10 +11,11 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import fifos, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
-from resnet_hls.passes._registry import Pass, register_pass
+from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 from resnet_hls.passes._tiled_constants import Constants
 from resnet_hls.passes._tiled_task import TaskBuilder
 from resnet_hls.passes._tiling import Tiling
+from resnet_hls.passes._tiling_words import Word, port_word
 from resnet_hls.passes._width_converter import convert_width
 
 
@@ -30,9 +31,23 @@ class _Unroll:
         self.old = the_dataflow(module)
         self.constants = Constants(module)
         self.tilings = {task.op: Tiling(task) for task in tasks(self.old)}
-        # Lanes of a stream as its writer and its reader want them; a port takes what the other side has.
-        self.written_lanes = {s: t.stream_lanes(s) for t in self.tilings.values() for s in t.task.outputs}
-        self.read_lanes = {s: t.stream_lanes(s) for t in self.tilings.values() for s in t.task.inputs}
+        # Words of a stream as its writer and its reader want them; a port takes what the other side has.
+        self.written = {s: t.word_of(s) for t in self.tilings.values() for s in t.task.outputs}
+        self.read = {s: t.word_of(s) for t in self.tilings.values() for s in t.task.inputs}
+
+    def ends(self, fifo: ir.Operation) -> tuple[Word, Word]:
+        """What a stream's writer and its reader make of its words."""
+        stream = fifo.results[0]
+        writer, reader = self.written.get(stream), self.read.get(stream)
+        inner = writer or reader
+        if inner is None:
+            raise PassFailure(fifo, f"stream '{stream_name(stream)}' is used by no task")
+        at_port = any(user.name in {"hls.source", "hls.sink"} for user in iu.users(stream))
+        other = port_word(inner) if at_port else inner
+        if other is None:
+            message = "words with lanes that mean nothing cannot pass a port"
+            raise PassFailure(fifo, message, help="choose a factor that divides the trip count")
+        return writer or other, reader or other
 
     def run(self) -> None:
         with ir.InsertionPoint(self.old), self.old.location:
@@ -40,41 +55,43 @@ class _Unroll:
         body = new.regions[0].blocks.append()
         written: dict[ir.Value, ir.Value] = {}
         read: dict[ir.Value, ir.Value] = {}
-        converters: dict[ir.Value, ir.Value] = {}
+        differ: dict[ir.Value, tuple[Word, Word]] = {}
         for fifo in fifos(self.old):
-            stream = fifo.results[0]
+            stream, name = fifo.results[0], stream_name(fifo.results[0])
             elements = ir.IntegerAttr(fifo.attributes["depth"]).value
-            reader = self.read_lanes.get(stream) or self.written_lanes[stream]
-            writer = self.written_lanes.get(stream) or reader
+            writer, reader = self.ends(fifo)
             with ir.InsertionPoint(body), fifo.location:
                 if writer == reader:
-                    written[stream] = read[stream] = self.fifo(stream, writer, elements // writer, stream_name(stream))
+                    written[stream] = read[stream] = self.fifo(stream, writer, elements, name)
                     continue
-                written[stream] = self.fifo(stream, writer, elements // writer, f"{stream_name(stream)}_x{writer}")
-                read[stream] = self.fifo(stream, reader, elements // reader, f"{stream_name(stream)}_x{reader}")
-                converters[stream] = read[stream]
+                written[stream] = self.fifo(stream, writer, elements, f"{name}_x{writer.width}")
+                read[stream] = self.fifo(stream, reader, elements, f"{name}_x{reader.width}")
+            differ[stream] = writer, reader
         for op in [o.operation for o in iu.body(self.old).operations]:
+            outputs: list[ir.Value] = []
             with ir.InsertionPoint(body), op.location:
                 if op.name == "hls.source":
                     hls.SourceOp(op.operands[0], written[op.operands[1]])
+                    outputs = [op.operands[1]]
                 elif op.name == "hls.sink":
                     hls.SinkOp(read[op.operands[0]], op.operands[1])
                 elif op.name == "hls.task":
                     task = self.tilings[op].task
                     streams = {s: read[s] for s in task.inputs} | {s: written[s] for s in task.outputs}
                     TaskBuilder(self.tilings[op], self.constants, streams).build(body)
-                    for stream in task.outputs:
-                        if stream in converters:
-                            convert_width(body, written[stream], converters[stream])
+                    outputs = task.outputs
+            for stream in outputs:
+                if stream in differ:
+                    convert_width(body, written[stream], read[stream], *differ[stream])
         iu.erase_tree(self.old)
         used = {ir.FlatSymbolRefAttr(op.attributes["name"]).value for op in iu.walk(self.module, "memref.get_global")}
         for op in iu.walk(self.module, "memref.global"):
             if ir.StringAttr(op.attributes["sym_name"]).value not in used:
                 op.erase()
 
-    def fifo(self, stream: ir.Value, lanes: int, depth: int, name: str) -> ir.Value:
-        kind = hls.stream_type(hls.element_of(stream.type).element_type, [lanes])
-        return hls.FifoOp(i64(depth), ir.StringAttr.get(name), kind).operation.results[0]
+    def fifo(self, stream: ir.Value, word: Word, elements: int, name: str) -> ir.Value:
+        kind = hls.stream_type(hls.element_of(stream.type).element_type, [word.width])
+        return hls.FifoOp(i64(word.words(elements)), ir.StringAttr.get(name), kind).operation.results[0]
 
 
 @register_pass
@@ -82,12 +99,19 @@ class _Unroll:
 class UnrollLoops(Pass):
     """Turn unroll factors into lanes: tiled loops, wide stream words, reshaped memories.
 
-    Before: tasks whose loops carry `hls.unroll = factor` (a divisor of the trip count) or `hls.tap` (unrolled whole).
+    Before: tasks whose loops carry `hls.unroll = factor`, or `hls.tap`, which without a factor means all of them.
     After: one pipelined loop per task over groups of lanes (`hls.pipeline`); what a step does for its lanes stands in
     loops marked `hls.unroll`; every stream carries one word per step; memories are indexed `[address …][lane …]`,
-    constants are laid out that way at compile time. A step sums up its products before they meet the accumulator, so
-    that one step waits for the last only with one addition. Where the lanes of two neighbours differ, a width
-    converter stands between them, a task like any other.
+    constants are laid out that way at compile time. An array whose elements begin and end within a step has no address.
+    A step sums up its products before they meet the accumulator, so that one step waits for the last only with one
+    addition. Where the words of two neighbours differ, a width converter stands between them, a task like any other.
+
+    A word of windows holds all taps. A task that takes some of them a step (`hls.unroll` on a loop that is marked
+    `hls.tap`) keeps the word in a register.
+
+    A factor need not divide the trip count: the last group has lanes beyond the last iteration. Constants are zero
+    there, so that sums of products stay as they are; what else must not be done there stands under a condition. Words
+    then have lanes that mean nothing, at the end of each pixel; those of the ports have none.
     """
 
     name: ClassVar[str] = "hls-unroll-loops"
