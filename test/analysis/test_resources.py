@@ -198,3 +198,59 @@ def test_monotonic(family: str) -> None:
     assert roms == sorted(roms)
     memories = [costs.memory(depth, 72, "lutram", family).lut for depth in range(2, 300)]
     assert memories == sorted(memories)
+
+
+def test_a_cascade_of_packed_products() -> None:
+    arrays = """
+      word: 4xi8 register
+      rom_weight: 16x2x4xi8 rom_lutram
+      packed: i48 register
+      sum: 2xi32 register
+      result: 1xi8 register
+    """
+    body = f"""
+      {READ}
+      %half = arith.constant 131072 : i48
+      affine.store %half, %packed[] : memref<i48>
+      affine.for %link = 0 to 4 {{
+        %a = affine.load %word[%link] : memref<4xi8>
+        %low = affine.load %rom_weight[%y * 4 + %x, 0, %link] : memref<16x2x4xi8>
+        %high = affine.load %rom_weight[%y * 4 + %x, 1, %link] : memref<16x2x4xi8>
+        %both = "hls.pack"(%high, %low) {{shift = 18 : i64}} : (i8, i8) -> i27
+        %left = arith.extsi %a : i8 to i48
+        %right = arith.extsi %both : i27 to i48
+        %product = arith.muli %left, %right : i48
+        %old = affine.load %packed[] : memref<i48>
+        %new = arith.addi %old, %product : i48
+        affine.store %new, %packed[] : memref<i48>
+      }} {{hls.unroll = 4 : i64, hls.cascade}}
+      %end = affine.load %packed[] : memref<i48>
+      %first = "hls.low"(%end) {{shift = 18 : i64}} : (i48) -> i18
+      %second = "hls.high"(%end) {{shift = 18 : i64}} : (i48) -> i18
+      %mixed = arith.xori %first, %second : i18
+      %byte = arith.trunci %mixed : i18 to i8
+      affine.store %byte, %result[0] : memref<1xi8>
+      {WRITE}"""
+    found = resources(arrays, body)
+    # Links 1, 2 and 3 wait: an activation and two weights, in registers up to two cycles, then in a shift register.
+    late = costs.delay(1, 24) + costs.delay(2, 24) + costs.delay(3, 24)
+    assert found.by_structure["products"] == Resources(dsp=4) + late
+    assert late == Resources(lut=12, ff=96)
+    assert found.by_structure["adder trees"] == Resources()
+
+
+def test_lanes_share_what_does_not_depend_on_them() -> None:
+    """A guard on an activation stands before both outputs' products, and its test is there once for each tap."""
+    guarded = multiply().replace(
+        "%a = affine.load %word[%tap] : memref<4xi8>",
+        """%a = affine.if affine_set<(d0, d1) : (d0 + d1 - 1 >= 0)>(%x, %tap) -> i8 {
+          %in_map = affine.load %word[%tap] : memref<4xi8>
+          affine.yield %in_map : i8
+        } else {
+          affine.yield %zero8 : i8
+        }""",
+    )
+    plain, found = resources(PRODUCTS, multiply()), resources(PRODUCTS, guarded)
+    assert found.by_structure["window"].lut - plain.by_structure["window"].lut == 4 * 8 / 2
+    assert found.by_structure["products"] == plain.by_structure["products"]
+    assert found.by_structure["control"].lut - plain.by_structure["control"].lut == 4 * 1.0

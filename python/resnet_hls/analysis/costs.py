@@ -8,7 +8,7 @@ is one function of six inputs or two of together five, and a bit of a carry chai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import ceil, log2
 from typing import NamedTuple
 
@@ -37,10 +37,18 @@ class Resources:
     uram: float = 0.0
 
     def __add__(self, other: Resources) -> Resources:
-        return Resources(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return Resources(
+            self.dsp + other.dsp,
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.bram36 + other.bram36,
+            self.uram + other.uram,
+        )
 
     def __mul__(self, copies: float) -> Resources:
-        return Resources(*(getattr(self, f.name) * copies for f in fields(self)))
+        return Resources(
+            self.dsp * copies, self.lut * copies, self.ff * copies, self.bram36 * copies, self.uram * copies
+        )
 
 
 class Level(NamedTuple):
@@ -199,8 +207,9 @@ def fifo(depth: int, bits: int, storage: str, family: str) -> Resources:
             return choice(2, bits) + Resources(lut=6, ff=2 * bits + 4)
         words = Resources(lut=bits * (0.5 if built <= 16 else built / 32 + (built > 32) * 0.25))
         return words + Resources(lut=2 * address + 4, ff=address + 3)
-    # Two addresses, a count of words, flags; a register for the word that is read next.
-    return memory(built, bits, storage, family) + Resources(lut=4 * address + 8, ff=3 * address + 4 + bits)
+    # Two addresses, a count of words, flags; a register for the word that is read next, which block RAM has inside.
+    word = bits if storage == "lutram" else 0
+    return memory(built, bits, storage, family) + Resources(lut=7 * address + 7, ff=3 * address + 4 + word)
 
 
 def bits_of(count: int) -> int:

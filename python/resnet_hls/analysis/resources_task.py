@@ -63,6 +63,7 @@ class Structures:
     _filled: dict[ir.Value, int] = field(default_factory=dict)
     _latest: dict[ir.Value, ir.Operation] = field(default_factory=dict)
     _chosen: set[ir.Value] = field(default_factory=set)
+    _written: set[ir.Value] = field(default_factory=set)
     _conditions: set[tuple[str, tuple[ir.Value, ...]]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -209,6 +210,7 @@ class Structures:
         self.lanes.store(op)
         self.ranges.store(op, adding)
         self._latest[array] = op
+        self._written.add(array)
         if self.storage[array] == "register":
             copies = self.lanes.copies(self.lanes.addressing(op))
             if (ways := self.ways(op)) > 1:
@@ -219,6 +221,7 @@ class Structures:
     def fill(self, array: ir.Value) -> None:
         self._filled[array] = prod(ir.MemRefType(array.type).shape)
         self._latest.pop(array, None)
+        self._written.add(array)
 
     def need(self, array: ir.Value) -> None:
         """What is read here and has not been written as a whole in this iteration is from one before."""
@@ -247,15 +250,14 @@ class Structures:
             self._conditions.add((text, tuple(variables)))
             self.add("control", self.tests(len(constraints)), self.lanes.copies(operands))
         before = dict(self._filled), dict(self._latest)
-        written: set[ir.Value] = set()
+        outside, self._written = self._written, set()
         yielded: list[list[ir.Value]] = []
         for region in op.regions:
             for block in region.blocks:
                 self._filled, self._latest = dict(before[0]), dict(before[1])
                 self.statements(iu.block_operations(block))
                 yielded.append(list(list(block.operations)[-1].operands) if op.results else [])
-        for inner in iu.walk(op, "affine.store", "hls.read"):
-            written.add(inner.operands[1])
+        written, self._written = self._written, outside | self._written
         self._filled, self._latest = before
         for array in written:
             self._latest.pop(array, None)
