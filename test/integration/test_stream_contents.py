@@ -12,12 +12,14 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from random_factors import choose
 from random_networks import Builder, Layer
 from random_networks import Network as Model
 from small_networks import compile_network, write_project
@@ -102,20 +104,22 @@ def layers(*found: Layer, pooled: bool = False, without: str = "") -> Model:
     return Model((4, 7, 6), True, found, pooled, 100, frozenset(without.split()))
 
 
-#: Networks, and whether frames overlap in them.
+#: Networks, whether frames overlap in them, and a seed for unroll factors; None for those of hls-balance.
 MODELS = {
-    "skip": (layers(Layer("skip")), True),
-    "skip-at-its-map": (layers(Layer("skip"), without="hls-merge-loops hls-share-residual-buffer"), True),
-    "downsample": (layers(Layer("downsample", 6, stride=2), pooled=True), True),
-    "no-window": (layers(Layer("conv", 3, 1), Layer("conv", 5, 6), pooled=True), False),
+    "skip": (layers(Layer("skip")), True, None),
+    "skip-at-its-map": (layers(Layer("skip"), without="hls-merge-loops hls-share-residual-buffer"), True, None),
+    "downsample": (layers(Layer("downsample", 6, stride=2), pooled=True), True, None),
+    "no-window": (layers(Layer("conv", 3, 1), Layer("conv", 5, 6), pooled=True), False, None),
+    "any-factors": (layers(Layer("downsample", 7, stride=2)), True, 1),
 }
 
 
 @pytest.fixture(scope="module", params=MODELS)
 def design(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Design:
-    model, overlaps = MODELS[request.param]
+    model, overlaps, seed = MODELS[request.param]
+    mark = None if seed is None else partial(choose, seed=seed)
     folder = tmp_path_factory.mktemp("design")
-    compiled = compile_network(Builder(model).model(), folder, model.dsp, count=max(FRAMES), without=model.without)
+    compiled = compile_network(Builder(model).model(), folder, model.dsp, max(FRAMES), without=model.without, mark=mark)
     with compiled.module.context, compiled.module.operation.location:
         network = network_of(compiled.module.operation)
     assert any(task.overlaps for task in network.tasks) == overlaps

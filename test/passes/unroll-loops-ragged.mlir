@@ -11,7 +11,7 @@
 // CHECK-NEXT: %[[OUT:[a-z_0-9]+]] = "hls.fifo"() {depth = 30 : i64, sym_name = "out_x3"} : () -> !hls.stream<vector<3xi8>>
 // CHECK-NEXT: %[[END:[a-z_0-9]+]] = "hls.fifo"() {depth = 10 : i64, sym_name = "out_x7"} : () -> !hls.stream<vector<7xi8>>
 // CHECK-NEXT: "hls.source"(%{{[a-z_0-9]+}}, %[[PORT]])
-// CHECK: memref.alloc() {hls.name = "run"} : memref<3x2xi8>
+// CHECK: memref.alloc() {hls.name = "held"} : memref<3x2xi8>
 // CHECK: affine.for %{{[a-z_0-9]+}} = 0 to 10 {
 // CHECK-NEXT: affine.for %[[S:[a-z_0-9]+]] = 0 to 3 {
 // CHECK-NEXT: affine.if

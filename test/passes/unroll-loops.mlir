@@ -180,7 +180,7 @@ func.func @windows(%image: memref<10x4xi8>, %result: memref<8x4xi8>) {
 // CHECK-NEXT: %[[WIDE:[a-z_0-9]+]] = "hls.fifo"() {depth = 2 : i64, sym_name = "between_x6"} : () -> !hls.stream<vector<6xi8>>
 // CHECK: }) {sym_name = "first"}
 // CHECK-NEXT: "hls.task"() ({
-// CHECK-NEXT: %[[HELD:[a-z_0-9]+]] = memref.alloc() {hls.name = "run"} : memref<1x6xi8>
+// CHECK-NEXT: %[[HELD:[a-z_0-9]+]] = memref.alloc() {hls.name = "held"} : memref<1x6xi8>
 // CHECK-NEXT: %[[TAKEN:[a-z_0-9]+]] = memref.alloc() {hls.name = "input_word"} : memref<2xi8>
 // CHECK-NEXT: %[[GIVEN:[a-z_0-9]+]] = memref.alloc() {hls.name = "output_word"} : memref<6xi8>
 // CHECK-NEXT: affine.for %{{[a-z_0-9]+}} = 0 to 2 {

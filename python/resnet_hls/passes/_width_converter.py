@@ -85,7 +85,7 @@ class _WidthConverter:
             name = f"{name}_width_{self.have.width}_to_{self.want.width}"
             block = hls.TaskOp(ir.StringAttr.get(name)).regions[0].blocks.append()
         with ir.InsertionPoint(block), self.source.owner.operation.location:
-            held = self.allocate("run", [self.written, *self.taps, self.want.lanes])
+            held = self.allocate("held", [self.written, *self.taps, self.want.lanes])
             taken = self.allocate("input_word", [*self.taps, self.have.lanes])
             given = self.allocate("output_word", [*self.taps, self.want.lanes])
             step = ir.AffineExpr.get_dim(1)
