@@ -71,12 +71,32 @@ def _word(tiling: Tiling, op: ir.Operation) -> Word:
     return word(taps, int(inside.sum()), tiling.factors[walked])
 
 
-def common_run(have: Word, want: Word) -> int | None:
-    """How many elements words of both kinds begin anew after; None where they never do."""
-    runs = {w.run for w in (have, want) if w.padded}
-    run = runs.pop() if runs else lcm(have.lanes, want.lanes)
-    alike = have.taps == want.taps and not runs
-    return run if alike and all(w.run == run if w.padded else run % w.lanes == 0 for w in (have, want)) else None
+@dataclass(frozen=True)
+class Conversion:
+    """How words of one kind become words of another: `run` elements (for each tap) at a time.
+
+    A word a step is read in the first steps of a run, and one a step is written in its last ones.
+    """
+
+    run: int
+    read: int  # words of a run
+    written: int
+    steps: int  # of a run
+
+
+def conversion(have: Word, want: Word) -> Conversion | None:
+    """How words of `have` become words of `want`; None where they never begin anew together.
+
+    A run takes as many steps as it has words on the side that has more; one more where the last word that is read
+    completes two that are written.
+    """
+    runs = {w.run for w in (have, want) if w.padded} or {lcm(have.lanes, want.lanes)}
+    run = runs.pop()
+    if have.taps != want.taps or runs or any(run % w.lanes for w in (have, want) if not w.padded):
+        return None
+    read, written = -(-run // have.lanes), -(-run // want.lanes)
+    late = read >= written > 1 and (written - 1) * want.lanes > (read - 1) * have.lanes
+    return Conversion(run, read, written, max(read + late, written))
 
 
 def port_word(inner: Word) -> Word | None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch_mlir import ir
 from torch_mlir.dialects import affine, memref
@@ -15,7 +14,7 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import lanes_of, stream_name
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import PassFailure
-from resnet_hls.passes._tiling_words import Word, common_run
+from resnet_hls.passes._tiling_words import Conversion, Word, conversion
 
 
 def convert_width(
@@ -30,69 +29,44 @@ def convert_width(
         PassFailure: lanes that mean nothing are at other places in the two.
     """
     words = [given or Word(1, lanes_of(s), lanes_of(s)) for given, s in ((have, source), (want, target))]
-    _WidthConverter(source, target, *words).build(body)
+    how = conversion(*words)
+    if how is None:
+        message = f"words of {describe(words[0])} cannot become words of {describe(words[1])}"
+        help = "choose factors that divide the trip counts, or the same factor"
+        raise PassFailure(source.owner.operation, message, help=help)
+    _WidthConverter(source, target, *words, how).build(body)
 
 
 @dataclass(frozen=True)
 class _WidthConverter:
     """Regroups the words of `source`, of which each is a `have`, into words of `target`, of which each is a `want`.
 
-    Both begin anew after a run of elements. The words of a run are read in its first steps and written in its last
-    ones, a word a step; registers hold the run, in the words that are written.
+    Registers hold a run, in the words that are written.
     """
 
     source: ir.Value
     target: ir.Value
     have: Word
     want: Word
-
-    @cached_property
-    def run(self) -> int:
-        """Elements of a run, for each tap. Raises PassFailure where there is none."""
-        run = common_run(self.have, self.want)
-        if run is None:
-            message = f"words of {describe(self.have)} cannot become words of {describe(self.want)}"
-            help = "choose factors that divide the trip counts, or the same factor"
-            raise PassFailure(self.source.owner.operation, message, help=help)
-        return run
-
-    @property
-    def read(self) -> int:
-        """Words of a run that are read."""
-        return -(-self.run // self.have.lanes)
-
-    @property
-    def written(self) -> int:
-        """Words of a run that are written."""
-        return -(-self.run // self.want.lanes)
-
-    @property
-    def steps(self) -> int:
-        """Steps of a run: as many as words on the side that has more.
-
-        One more where the last word that is read completes two that are written.
-        """
-        read, written = self.read, self.written
-        late = written > 1 and (written - 1) * self.want.lanes > (read - 1) * self.have.lanes
-        return max(read + (late and read >= written), written)
+    how: Conversion
 
     def build(self, body: ir.Block) -> None:
         """Appends the task."""
-        runs = ir.IntegerAttr(self.source.owner.operation.attributes["depth"]).value // self.read
-        first = self.steps - self.written
+        runs = ir.IntegerAttr(self.source.owner.operation.attributes["depth"]).value // self.how.read
+        first = self.how.steps - self.how.written
         with ir.InsertionPoint(body), self.source.owner.operation.location:
             name = stream_name(self.source).removesuffix(f"_x{self.have.width}")
             name = f"{name}_width_{self.have.width}_to_{self.want.width}"
             block = hls.TaskOp(ir.StringAttr.get(name)).regions[0].blocks.append()
         with ir.InsertionPoint(block), self.source.owner.operation.location:
-            held = self.allocate("held", [self.written, *self.taps, self.want.lanes])
+            held = self.allocate("held", [self.how.written, *self.taps, self.want.lanes])
             taken = self.allocate("input_word", [*self.taps, self.have.lanes])
             given = self.allocate("output_word", [*self.taps, self.want.lanes])
             step = ir.AffineExpr.get_dim(1)
-            reads = [(self.read - 1 - step, False)] if self.read < self.steps else []
+            reads = [(self.how.read - 1 - step, False)] if self.how.read < self.how.steps else []
             writes = [(step - first, False)] if first else []
             marks: list[dict[str, ir.Attribute]] = [label("runs"), label("steps") | {"hls.pipeline": ir.UnitAttr.get()}]
-            with iu.affine_loops([runs, self.steps], marks) as induction:
+            with iu.affine_loops([runs, self.how.steps], marks) as induction:
                 with iu.affine_guard(reads, induction):
                     hls.ReadOp(self.source, taken)
                     self.keep(taken, held, induction)
@@ -113,12 +87,12 @@ class _WidthConverter:
     def keep(self, taken: ir.Value, held: ir.Value, induction: list[ir.Value]) -> None:
         """Puts the elements of a word where the words that are written have them: each has few places."""
         have, want = self.have.lanes, self.want.lanes
-        with unrolled(induction, [("words", self.read)]) as (outer, (word,)):
-            chosen = [(ir.AffineExpr.get_dim(1) - word, True)] if self.read > 1 else []
+        with unrolled(induction, [("words", self.how.read)]) as (outer, (word,)):
+            chosen = [(ir.AffineExpr.get_dim(1) - word, True)] if self.how.read > 1 else []
             loops = [*(("taps", n) for n in self.taps), ("lanes", have)]
             with iu.affine_guard(chosen, outer), unrolled(outer, loops) as (inner, (*taps, lane)):
                 element = word * have + lane
-                with iu.affine_guard([(self.run - 1 - element, False)] if self.run % have else [], inner):
+                with iu.affine_guard([(self.how.run - 1 - element, False)] if self.how.run % have else [], inner):
                     value = iu.affine_load(taken, ir.AffineMap.get(len(inner), 0, [*taps, lane]), inner)
                     quotient, rest = ir.AffineExpr.get_floor_div(element, want), ir.AffineExpr.get_mod(element, want)
                     iu.affine_store(value, held, ir.AffineMap.get(len(inner), 0, [quotient, *taps, rest]), inner)
@@ -130,8 +104,8 @@ class _WidthConverter:
         loops = [*(("taps", n) for n in self.taps), ("lanes", lanes)]
         with unrolled(induction, loops) as (inner, (*taps, lane)):
             source = ir.AffineMap.get(len(inner), 0, [word, *taps, lane])
-            if self.run % lanes:
-                inside = ir.IntegerSet.get(len(inner), 0, [self.run - 1 - word * lanes - lane], [False])
+            if self.how.run % lanes:
+                inside = ir.IntegerSet.get(len(inner), 0, [self.how.run - 1 - word * lanes - lane], [False])
                 choice = affine.AffineIfOp(inside, [kind], cond_operands=inner, has_else=True)
                 with ir.InsertionPoint(choice.then_block):
                     affine.AffineYieldOp([iu.affine_load(held, source, inner)])
