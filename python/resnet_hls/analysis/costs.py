@@ -206,7 +206,7 @@ def fifo(depth: int, bits: int, storage: str, family: str) -> Resources:
         if depth <= 2:
             return choice(2, bits) + Resources(lut=6, ff=2 * bits + 4)
         words = Resources(lut=bits * (0.5 if built <= 16 else built / 32 + (built > 32) * 0.25))
-        return words + Resources(lut=2 * address + 4, ff=address + 3)
+        return words + Resources(lut=5 * address + 6, ff=2 * address + 3)
     # Two addresses, a count of words, flags; a register for the word that is read next, which block RAM has inside.
     word = bits if storage == "lutram" else 0
     return memory(built, bits, storage, family) + Resources(lut=7 * address + 7, ff=3 * address + 4 + word)

@@ -61,9 +61,10 @@ def task_resources(
     Raises:
         PassFailure: an operation that the model does not know.
     """
-    found = Structures(task, storage, family)
-    found.add("control", control(task))
-    found.add("pipeline registers", pipeline_registers(found, clock_mhz))
+    with task.op.context:
+        found = Structures(task, storage, family)
+        found.add("control", control(task))
+        found.add("pipeline registers", pipeline_registers(found, clock_mhz))
     by_structure = {name: found.found.get(name, Resources()) for name in STRUCTURES}
     return TaskResources(sum(by_structure.values(), Resources()), by_structure)
 

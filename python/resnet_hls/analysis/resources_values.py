@@ -11,6 +11,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.latency import accumulation
 from resnet_hls.analysis.nests import trip_count
+from resnet_hls.ir_utils import dims_of
 
 #: Least and greatest number of a value.
 Range = tuple[int, int]
@@ -71,8 +72,13 @@ class Lanes:
         return found
 
     def addressing(self, op: ir.Operation) -> frozenset[ir.Value]:
-        """The lanes that name an element each: unrolled loops in the index of an access."""
-        return frozenset(iu.index_operands(op)) & self.variables
+        """The lanes that name an element each: unrolled loops in the index of an access.
+
+        Not all of its operands are: a map need not use them, and a printed one has lost those.
+        """
+        operands = iu.index_operands(op)
+        used = set().union(*(dims_of(expr) for expr in iu.access_map(op).results))
+        return frozenset(operands[d] for d in used) & self.variables
 
     def store(self, op: ir.Operation) -> None:
         """What a lane stores to an element that all have is its own within that lane, but for sums of lanes."""
