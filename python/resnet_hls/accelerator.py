@@ -18,6 +18,7 @@ from resnet_hls import ir_utils as iu
 from resnet_hls import pipelines
 from resnet_hls.errors import UserError
 from resnet_hls.project.manifest import Port
+from resnet_hls.report.calibration import with_factors
 from resnet_hls.report.model import build_report
 from resnet_hls.simulate.samples import real_images, sample_images
 from resnet_hls.simulate.verify import quantize
@@ -117,9 +118,10 @@ class Accelerator:
         """The content of `report.json`: docs/report.md says what the figures mean."""
         with self.module.context:
             untiled = ir.Module.parse(self.texts[pipelines.DATAFLOW.file])
-        return build_report(
+        report = build_report(
             self.name, self.options.board, self.module.operation, self.blocks, self.remarks, untiled.operation
         )
+        return with_factors(report, self.options.factors)
 
     @cached_property
     def sample_outputs(self) -> NDArray[np.float32]:

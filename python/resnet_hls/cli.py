@@ -116,6 +116,9 @@ def build(
     max_ff: Annotated[int | None, _most("flip-flops")] = None,
     max_bram36: Annotated[int | None, _most("block RAMs of 36 Kib")] = None,
     max_uram: Annotated[int | None, _most("UltraRAMs")] = None,
+    resource_factors: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="factors for modelled resources, as report --refit writes them")
+    ] = None,
     objective: Annotated[
         Literal["bits", "latency"],
         typer.Option(help="of FIFO depths: the fewest bits, or no loss of latency"),
@@ -136,7 +139,17 @@ def build(
     from resnet_hls.project import folder
 
     options = driver.make_options(
-        board, clock, target_fps, max_dsp, without or (), objective, max_lut, max_ff, max_bram36, max_uram
+        board,
+        clock,
+        target_fps,
+        max_dsp,
+        without or (),
+        objective,
+        max_lut,
+        max_ff,
+        max_bram36,
+        max_uram,
+        resource_factors,
     )
     source = sources.find(model, name)
     folder.check(output, force)
@@ -271,16 +284,47 @@ def simulate(
 @app.command()
 def report(
     project: Project,
-    json: Annotated[bool, typer.Option("--json", help="print report.json")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print report.json, or the comparison")] = False,
+    imported: Annotated[
+        Path | None,
+        typer.Option(
+            "--import", metavar="FILE", help="compare with csynth.xml of Vitis HLS, or a utilization report of Vivado"
+        ),
+    ] = None,
+    refit: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="add what --import says to a file for build --resource-factors")
+    ] = None,
 ) -> int:
-    """Print the figures of a project: rate, tasks, streams, memories."""
+    """Print the figures of a project: rate, tasks, streams, memories; or compare them with real ones."""
     from resnet_hls.report import text
 
     content = text.read(project)
+    if imported is not None:
+        return _compare(content, imported, refit, json)
+    if refit is not None:
+        raise UserError("--refit without --import", help="name the report of a tool with --import", status=2)
     if json:
         sys.stdout.write((project / "report.json").read_text(encoding="utf-8"))
         return 0
     text.render(content, _console())
+    return 0
+
+
+def _compare(content: dict[str, Any], imported: Path, refit: Path | None, json: bool) -> int:
+    """Print a project's figures beside those that a tool gives, and learn from them where that is asked for."""
+    from resnet_hls.project.writer import as_json
+    from resnet_hls.report import comparison
+
+    found = comparison.read(imported, content)
+    factors = None if refit is None else comparison.add(refit, content, found)
+    if json:
+        print(as_json(found), end="")
+        return 0
+    comparison.render(found, _console())
+    for family, scale in (factors or {}).items():
+        print(f"{family}: real = " + ", ".join(f"{factor:g} x {kind}" for kind, factor in scale.items()))
+    if refit is not None:
+        print(f"report: wrote {_short(refit)}; build --resource-factors takes it")
     return 0
 
 

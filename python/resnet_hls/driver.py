@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from resnet_hls import boards, pipelines
 from resnet_hls.boards import RESOURCES, Resources
 from resnet_hls.errors import UserError, signals_deferred
 from resnet_hls.frontend import sources
+from resnet_hls.report import calibration as calibration_files
+from resnet_hls.report.calibration import Factors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +55,7 @@ class Options:
         target_fps: frames a second to reach with the fewest multipliers; None for as many as the board allows.
         max_dsp, max_lut, max_ff, max_bram36, max_uram: most of each resource to use; None for what the board's budget
             allows.
+        factors: real by modelled, of each resource, as a calibration has them.
         without: passes of the pipelines to leave out, as `pipelines.check_without` gives them.
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
     """
@@ -66,6 +69,7 @@ class Options:
     max_ff: int | None = None
     max_bram36: int | None = None
     max_uram: int | None = None
+    factors: Factors = field(default_factory=dict)
 
     @property
     def limits(self) -> dict[str, int]:
@@ -80,6 +84,11 @@ class Options:
         return Resources(**{name: min(most, self.limits.get(name, most)) for name, most in allowed.items()})
 
     @property
+    def modelled(self) -> Resources:
+        """The same as the resource model counts it, which may be off by factors that a calibration knows."""
+        return calibration_files.modelled(self.usable, self.factors)
+
+    @property
     def target_cycles(self) -> int:
         """The initiation interval that `target_fps` asks for; 0 where nothing is asked."""
         return 0 if self.target_fps is None else math.floor(self.board.clock_mhz * 1e6 / self.target_fps)
@@ -88,7 +97,7 @@ class Options:
         """The parameters of the pipelines."""
         return {
             "family": self.board.family,
-            **asdict(self.usable),
+            **asdict(self.modelled),
             "target_cycles": self.target_cycles,
             "clock_mhz": f"{self.board.clock_mhz:g}",
             "objective": self.objective,
@@ -110,6 +119,7 @@ def make_options(
     max_ff: int | None = None,
     max_bram36: int | None = None,
     max_uram: int | None = None,
+    resource_factors: Path | None = None,
 ) -> Options:
     """The options, checked.
 
@@ -141,6 +151,7 @@ def make_options(
         target_fps,
         without=pipelines.check_without(without),
         objective=objective,
+        factors={} if resource_factors is None else calibration_files.load(resource_factors, found.family),
         **{f"max_{resource}": given for resource, given in most.items()},
     )
 
@@ -159,6 +170,7 @@ def compile(
     max_ff: int | None = None,
     max_bram36: int | None = None,
     max_uram: int | None = None,
+    resource_factors: str | Path | None = None,
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -175,6 +187,7 @@ def compile(
             figures don't.
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
         max_lut, max_ff, max_bram36, max_uram: as `max_dsp`, of look-up tables, flip-flops, block RAMs and UltraRAMs.
+        resource_factors: a TOML file with factors for modelled resources, as `resnet-hls report --refit` writes them.
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -183,8 +196,9 @@ def compile(
         UserError: the model cannot be built, no such board, or an option that makes no sense.
     """
     options = make_options(
-        board, clock_mhz, target_fps, max_dsp, without, objective, max_lut, max_ff, max_bram36, max_uram
-    )
+        board, clock_mhz, target_fps, max_dsp, without, objective, max_lut, max_ff, max_bram36, max_uram,
+        None if resource_factors is None else Path(resource_factors),
+    )  # fmt: skip
     source = sources.find(model, name, calibration)
     return run(source, options)
 

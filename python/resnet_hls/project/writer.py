@@ -74,6 +74,7 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
             "target_fps": options.target_fps,
             "max_dsp": options.max_dsp,
             **{f"max_{name}": most for name, most in options.limits.items() if name != "dsp"},
+            **({"resource_factors": dict(options.factors)} if options.factors else {}),
             "without": options.without,
             "objective": options.objective,
         },
@@ -105,6 +106,8 @@ def command(accelerator: Accelerator) -> str:
     ):
         if value is not None:
             words += [flag, str(value)]
+    if options.factors:
+        words += ["--resource-factors", "FACTORS.toml"]
     for name in options.without:
         words += ["--without", name]
     return " ".join([*words, "-o", "DIR"])

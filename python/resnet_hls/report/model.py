@@ -113,6 +113,7 @@ def build_report(
             "model": name,
             "board": board.name,
             "part": board.part,
+            "family": board.family,
             "clock_mhz": board.clock_mhz,
             "initiation_interval_cycles": simulated.whole_interval,
             "latency_cycles": simulated.latency,

@@ -62,7 +62,8 @@ def resource_line(report: Report) -> str:
     for name, entry in report["resources"].items():
         if entry["used"] or entry["available"]:
             error = f" ± {entry['error_percent']} %" if entry["error_percent"] and entry["used"] else ""
-            told.append(f"{entry['used']:,}{error} of {entry['available']:,} {LABELS[name]}")
+            real = f" ({entry['calibrated']:,.0f} calibrated)" if "calibrated" in entry else ""
+            told.append(f"{entry['used']:,}{error}{real} of {entry['available']:,} {LABELS[name]}")
     return f"  {', '.join(told)} ({report['provenance']['resources.lut']})"
 
 
