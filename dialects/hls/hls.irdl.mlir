@@ -41,6 +41,31 @@ module {
       %1 = irdl.base "!builtin.memref" 
       irdl.operands(stream: %0, buffer: %1)
     }
+    irdl.operation @pack {
+      %0 = irdl.base "!builtin.integer" 
+      %1 = irdl.base "!builtin.integer" 
+      irdl.operands(high: %0, low: %1)
+      %2 = irdl.base "#builtin.integer" 
+      irdl.attributes {"shift" = %2}
+      %3 = irdl.base "!builtin.integer" 
+      irdl.results(packed: %3)
+    }
+    irdl.operation @low {
+      %0 = irdl.base "!builtin.integer" 
+      irdl.operands(packed: %0)
+      %1 = irdl.base "#builtin.integer" 
+      irdl.attributes {"shift" = %1}
+      %2 = irdl.base "!builtin.integer" 
+      irdl.results(lane: %2)
+    }
+    irdl.operation @high {
+      %0 = irdl.base "!builtin.integer" 
+      irdl.operands(packed: %0)
+      %1 = irdl.base "#builtin.integer" 
+      irdl.attributes {"shift" = %1}
+      %2 = irdl.base "!builtin.integer" 
+      irdl.results(lane: %2)
+    }
   }
 }
 

@@ -234,6 +234,82 @@ class SinkOp(HLS.Operation, name="sink"):
         return _whole_words(op, buffer, stream)
 
 
+def _shift(op: Any) -> int | None:
+    """The attribute `shift`, at least 1; None, and an error, where there is none."""
+    attributes = op.operation.attributes
+    if "shift" not in attributes or not isinstance(attributes["shift"], ir.IntegerAttr):
+        _error(op, "requires an integer attribute 'shift'")
+        return None
+    shift: int = ir.IntegerAttr(attributes["shift"]).value
+    if shift < 1:
+        _error(op, "shift must be at least 1")
+        return None
+    return shift
+
+
+def _widths(op: Any) -> list[int] | None:
+    """Bits of the operands and of the one result; None, and an error, where one of them is no integer."""
+    kinds = [value.type for value in [*op.operation.operands, *op.operation.results]]
+    for kind in kinds:
+        if not isinstance(kind, ir.IntegerType):
+            _error(op, f"expects integers, got {kind}")
+            return None
+    return [ir.IntegerType(kind).width for kind in kinds]
+
+
+class PackOp(HLS.Operation, name="pack"):
+    """Two numbers in one: `high * 2^shift + low`, modulo 2 to the width of the result; operands are signed."""
+
+    high: Operand[ir.IntegerType]
+    low: Operand[ir.IntegerType]
+    shift: ir.IntegerAttr
+    packed: Result[ir.IntegerType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        shift, widths = _shift(op), _widths(op)
+        if shift is None or widths is None:
+            return False
+        _, low, packed = widths
+        if low > shift:
+            return _error(op, f"low lane of {low} bits reaches into the high one, which begins at bit {shift}")
+        return shift < packed or _error(op, f"a result of {packed} bits has none for a high lane at bit {shift}")
+
+
+class LowOp(HLS.Operation, name="low"):
+    """The low lane of `high * 2^shift + low + 2^(shift - 1)`, a signed number of `shift` bits."""
+
+    packed: Operand[ir.IntegerType]
+    shift: ir.IntegerAttr
+    lane: Result[ir.IntegerType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        shift, widths = _shift(op), _widths(op)
+        if shift is None or widths is None:
+            return False
+        packed, lane = widths
+        if shift >= packed:
+            return _error(op, f"{packed} bits hold no lane above bit {shift}")
+        return lane == shift or _error(op, f"the low lane has {shift} bits, not {lane}")
+
+
+class HighOp(HLS.Operation, name="high"):
+    """The high lane of `high * 2^shift + low + 2^(shift - 1)`, modulo 2 to the width of the result."""
+
+    packed: Operand[ir.IntegerType]
+    shift: ir.IntegerAttr
+    lane: Result[ir.IntegerType]
+
+    @staticmethod
+    def verify_invariants(op: Any) -> bool:
+        shift, widths = _shift(op), _widths(op)
+        if shift is None or widths is None:
+            return False
+        packed, lane = widths
+        return shift + lane <= packed or _error(op, f"{packed} bits hold no {lane} bits above bit {shift}")
+
+
 _loaded: list[ir.Context] = []
 
 

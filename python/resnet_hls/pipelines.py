@@ -130,6 +130,10 @@ SCHEDULE = Stage(
         ),
         Step("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
         Step("hls-narrow-integers", "sums and what rounds them take as many LUTs and registers as they have bits"),
+        Step(
+            "hls-pack-dsp{family=$family}",
+            "a slice takes two products of bytes, and adds up for nothing",
+        ),
         Step("hls-place-memories", "the widths of all memories are known now"),
         Step(
             "hls-pipeline-loops{clock-mhz=$clock_mhz}",

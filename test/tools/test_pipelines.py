@@ -22,7 +22,7 @@ def test_text_leaves_passes_out() -> None:
 
 
 def test_every_text_can_be_parsed() -> None:
-    parameters = {"dsp": 10, "target_cycles": 0, "clock_mhz": 250, "objective": "bits"}
+    parameters = {"dsp": 10, "target_cycles": 0, "clock_mhz": 250, "family": "ultrascale+", "objective": "bits"}
     for stage in pipelines.STAGES:
         PassManager.parse(stage.text(parameters))
         PassManager.parse(stage.text(parameters, optional_passes()))

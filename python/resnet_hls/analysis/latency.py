@@ -8,7 +8,8 @@ and 10 ps a bit. None is measured, and the tool that compiles the emitted C++ ma
 is that a long chain of operations counts as long.
 
 Streams are read in stage 0, into registers. Conditions and addresses come from loop counters and are known then, too.
-Lanes work side by side, and those that add to one element are a tree, since Vitis HLS balances sums of integers.
+Lanes work side by side, and those that add to one element are a tree, since Vitis HLS balances sums of integers. In a
+loop marked `hls.cascade` they are a cascade of DSP slices instead, each of which adds a cycle after the last.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ DELAYS = {
     **dict.fromkeys(("arith.shli", "arith.shrsi", "arith.shrui"), (0, 0)),
     **dict.fromkeys(("arith.andi", "arith.ori", "arith.xori", "arith.select"), (CHOICE, 0)),
     **dict.fromkeys(("arith.addi", "arith.subi", "arith.cmpi"), (700, 10)),
+    **dict.fromkeys(("hls.low", "hls.high"), (0, 0)),  # of an inverter, which goes into the adder behind it
     **dict.fromkeys(("arith.maxsi", "arith.minsi", "arith.maxui", "arith.minui"), (700 + CHOICE, 10)),
 }
-#: Registers of a DSP slice (operands, product, result), and the widths of its multiplier.
-DSP_CYCLES, DSP_WIDTHS = 3, (27, 18)
+#: Registers of a DSP slice (operands, product, result), the one behind its pre-adder, and the widths of its multiplier.
+DSP_CYCLES, PACK_CYCLES, DSP_WIDTHS = 3, 1, (27, 18)
 
 #: A stage, and the picoseconds of it that are over.
 Time = tuple[int, int]
@@ -56,7 +58,7 @@ class Node(NamedTuple):
 
 
 def delay_of(op: ir.Operation) -> int:
-    """Picoseconds of an `arith` operation. Raises PassFailure for one that the model does not know."""
+    """Picoseconds of an operation on numbers. Raises PassFailure for one that the model does not know."""
     amount = iu.defining_op(op.operands[1]) if op.name.startswith("arith.sh") else None
     if op.name not in DELAYS or (op.name.startswith("arith.sh") and (not amount or amount.name != "arith.constant")):
         raise PassFailure(op, f"how long this '{op.name}' takes is not known", help="add it to analysis/latency.py")
@@ -69,6 +71,13 @@ def product_cycles(op: ir.Operation) -> int:
     left, right = map(significant_bits, op.operands)
     wide, narrow = DSP_WIDTHS
     return DSP_CYCLES - 1 + min(ceil(a / wide) * ceil(b / narrow) for a, b in ((left, right), (right, left)))
+
+
+def fabric_delays(op: ir.Operation) -> list[int]:
+    """Picoseconds of each row of adders for an `arith.muli` in LUTs, which forms partial products as it adds them."""
+    bits = list(map(significant_bits, op.operands))
+    fixed, a_bit = DELAYS["arith.addi"]
+    return [fixed + a_bit * sum(bits)] * max(1, ceil(log2(max(2, min(bits)))))
 
 
 def significant_bits(value: ir.Value) -> int:
@@ -97,6 +106,14 @@ def accumulation(op: ir.Operation | None) -> tuple[ir.Operation, ir.Value] | Non
     return None
 
 
+def always_in(op: ir.Operation, loop: ir.Operation) -> bool:
+    """True for what every iteration of a loop executes: inside it, perhaps in further loops, under no condition."""
+    around = op.parent.operation
+    while around != loop and around.name == "affine.for":
+        around = around.parent.operation
+    return bool(around == loop)
+
+
 @dataclass
 class Iteration:
     """The graph of one iteration.
@@ -115,6 +132,8 @@ class Iteration:
     before: dict[ir.Value, int] = field(default_factory=dict)
     #: The last store to an array: what it stores needs not be loaded, nor chosen among elements.
     latest: dict[ir.Value, ir.Operation] = field(default_factory=dict)
+    #: The unrolled loops around the last store that was no addition.
+    begun: dict[ir.Value, tuple[ir.Operation, ...]] = field(default_factory=dict)
     writes: list[int] = field(default_factory=list)
     unrolled: list[ir.Operation] = field(default_factory=list)
 
@@ -152,15 +171,27 @@ class Iteration:
         if (found := accumulation(op)) is not None:
             return self.sum(op, *found)
         operands = [self.values[operand] for operand in op.operands]
+        if op.name == "arith.muli" and "hls.multiplier" in op.attributes:
+            for delay in fabric_delays(op):
+                operands = [self.node(operands, delay)]
+            return operands[0]
         if op.name == "arith.muli":
             return self.node(operands, cycles=product_cycles(op))
+        if op.name == "hls.pack":
+            return self.node(operands, cycles=PACK_CYCLES)
         return self.node(operands, delay_of(op))
 
     def sum(self, op: ir.Operation, load: ir.Operation, addend: ir.Value) -> int:
-        """What all lanes add to an element: a tree, and one more addition to what the element holds."""
-        index = iu.index_operands(load)
-        lanes = prod(trip_count(loop) for loop in self.unrolled if iu.body(loop).arguments[0] not in index)
+        """What all lanes add to an element: a tree, and one more addition to what the element holds.
+
+        Lanes that begin with a store to the element do not add to one. A cascade begins with what it finds.
+        """
+        index, begun = iu.index_operands(load), self.begun.get(load.operands[0], ())
+        adding = [loop for loop in self.unrolled if iu.body(loop).arguments[0] not in index and loop not in begun]
         number = self.node([self.values[addend]])
+        if any("hls.cascade" in loop.attributes for loop in adding):
+            return self.node([number, self.values[load.results[0]]], cycles=prod(map(trip_count, adding)) - 1)
+        lanes = prod(map(trip_count, adding))
         for _ in range(ceil(log2(lanes))):
             number = self.node([number], delay_of(op))
         old = self.values[load.results[0]]
@@ -182,6 +213,8 @@ class Iteration:
     def store(self, op: ir.Operation) -> None:
         array, value = op.operands[1], self.values[op.operands[0]]
         self.latest[array] = op
+        if accumulation(iu.defining_op(op.operands[0])) is None:
+            self.begun[array] = tuple(self.unrolled)
         if READ_CYCLES[self.storage[array]]:
             value = self.node([value], cycles=1)
         self.contents[array] = value if self.fills(op) else self.node([value, self.contents[array]])
@@ -213,7 +246,7 @@ class Iteration:
                 continue
             # Each lane has an element of its own, or begins with a store to the one that all have.
             own = iu.body(loop).arguments[0] in iu.index_operands(first)
-            begun = first.name == "affine.store" and first.block == iu.body(loop)
+            begun = first.name == "affine.store" and always_in(first, loop)
             if not (own or begun) or not all(same_element(op, first) for op in others):
                 return False
         return True

@@ -19,6 +19,7 @@ from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 
 _TASK = {"affine.for", "arith.constant", "memref.alloc", "memref.get_global"}
 _BODY = {"affine.for", "affine.if", "affine.load", "affine.store", "affine.yield", "hls.read", "hls.write"}
+_LANES = {"hls.pack", "hls.low", "hls.high"}
 
 
 @register_pass
@@ -92,7 +93,7 @@ def _check_task(task: Task) -> None:
     for op in iu.walk(nest.root):
         if op.name == "affine.for":
             trip_count(op)  # raises PassFailure where it is not normalized
-        elif op.name not in _BODY and not op.name.startswith("arith."):
+        elif op.name not in _BODY | _LANES and not op.name.startswith("arith."):
             raise PassFailure(
                 op, f"'{op.name}' in a task", help="only affine accesses, streams and arith may stand there"
             )

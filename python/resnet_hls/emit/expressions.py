@@ -112,7 +112,7 @@ _EXTREMES = {
 
 
 def expression(op: ir.Operation, operands: list[Text]) -> Text:
-    """The C++ expression of one arith operation. Raises PassFailure for an operation that has none."""
+    """The C++ expression of one operation, of arith or on packed numbers. Raises PassFailure for one that has none."""
     name = op.name
     width = width_of(op.results[0])
     if name in _INFIX:
@@ -138,7 +138,22 @@ def expression(op: ir.Operation, operands: list[Text]) -> Text:
         chosen, other = cast(operands[1], width), cast(operands[2], width)
         condition = exact(operands[0]).in_parentheses(_CHOICE + 1)
         return Text(f"{condition} ? {chosen.text} : {other.text}", width, binding=_CHOICE)
+    if name in LANES:
+        return _lanes(op, width, operands)
     raise PassFailure(op, f"'{name}' cannot be emitted as C++", help=f"source: {iu.source_name(op) or 'unknown'}")
+
+
+#: Operations on packed numbers: functions of resnet_hls/packed.h.
+LANES = {"hls.pack", "hls.low", "hls.high"}
+
+
+def _lanes(op: ir.Operation, width: int, operands: list[Text]) -> Text:
+    shift = ir.IntegerAttr(op.attributes["shift"]).value
+    if op.name == "hls.pack":
+        high, low = (signed(x, width_of(value)) for x, value in zip(operands, op.operands, strict=True))
+        return Text(f"resnet_hls::pack<{shift}>({high.text}, {low.text})", width, loose=True)
+    lane = Text(f"resnet_hls::{op.name.removeprefix('hls.')}<{shift}>({exact(operands[0]).text})", width, loose=True)
+    return lane if op.name == "hls.low" else cast(lane, width)
 
 
 def _infix(name: str, width: int, left: Text, right: Text) -> Text:

@@ -209,7 +209,8 @@ class ModuleWriter:
     def tasks_source(self) -> str:
         io = f"{self.name}_io"
         element = type_name(ir.IntegerType(hls.element_of(self.source.stream.type).element_type).width)
-        supports = [f'"resnet_hls/{name}.h"' for name in ("arithmetic", "axis", "warnings")]
+        packed = ["packed"] if iu.walk(self.dataflow, "hls.pack") else []
+        supports = [f'"resnet_hls/{name}.h"' for name in ("arithmetic", "axis", *packed, "warnings")]
         parts = [
             self.title(f"The tasks of {self.name}."),
             "\n".join([includes('"tasks.h"'), includes("<cstdint>"), includes(*supports, '"weights.h"'), ""]),

@@ -16,7 +16,7 @@ from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
 from resnet_hls.emit import layout
 from resnet_hls.emit.affine_text import AffineText, Variable
 from resnet_hls.emit.arrays import Array, constant_array, declaration, word_type
-from resnet_hls.emit.expressions import Text, cast, exact, expression, type_name, width_of
+from resnet_hls.emit.expressions import LANES, Text, cast, exact, expression, type_name, width_of
 from resnet_hls.emit.expressions import constant as constant_text
 from resnet_hls.passes._registry import PassFailure
 
@@ -25,7 +25,7 @@ _VARIABLES = {"rows": "y", "columns": "x", "taps": "tap", "words": "i"}
 #: What the result of an operation is called where it needs a name.
 _NAMES = {"arith.trunci": "quantized", "arith.addi": "sum", "arith.minsi": "clamped"}
 #: Extensions are no operation in C++, and products go into a sum.
-_WHOLE = {"arith.muli", "arith.extsi", "arith.extui"}
+_WHOLE = {"arith.muli", "arith.extsi", "arith.extui", "hls.low", "hls.high"}
 #: Longer expressions get a name, so that a statement can be read.
 _LONG = 60
 #: Of every task: how many frames a call runs, the loop over them, its variable, and the row that is handed out.
@@ -209,7 +209,7 @@ class TaskWriter:
             self.line(f"{self.arrays[op.operands[1]].name} = {stream_name(transfer_of(op).stream)}.read();")
         elif op.name == "hls.write":
             self.line(f"{stream_name(transfer_of(op).stream)}.write({self.arrays[op.operands[0]].name});")
-        elif op.name.startswith("arith.") and len(op.results) == 1:
+        elif op.name in LANES or (op.name.startswith("arith.") and len(op.results) == 1):
             self.define(op, expression(op, [self.values[v] for v in op.operands]))
         else:
             raise PassFailure(op, f"'{op.name}' cannot be emitted as C++")
@@ -217,6 +217,12 @@ class TaskWriter:
     def define(self, op: ir.Operation, text: Text) -> None:
         """Keeps a short expression for its one user in the same block, and names any other."""
         value = op.results[0]
+        if "hls.multiplier" in op.attributes:
+            self.in_fabric(op, text)
+            return
+        if op.name == "hls.pack":  # its type cuts it to the width of a multiplier
+            self.name_value(value, text, "packed")
+            return
         users = iu.users(value)
         alone = len(users) == 1 and users[0].block == op.block
         # A clamp, a sum of products and an assignment read best as one.
@@ -226,6 +232,18 @@ class TaskWriter:
             self.values[value] = text
         else:
             self.name_value(value, text, _NAMES.get(op.name, "value"))
+
+    def in_fabric(self, op: ir.Operation, text: Text) -> None:
+        """A product in LUTs: a variable of its own, to which the directive is bound, as wide as its operands together.
+
+        No directive tells that a product is in a DSP slice: it would keep additions out of the slice (UG1399).
+        """
+        unsigned = all((source := iu.defining_op(v)) and source.name == "arith.extui" for v in op.operands)
+        width = min(text.bits + unsigned, text.width)
+        name = self.unique("product")
+        self.line(f"const {type_name(width)} {name} = {text.text};")
+        self.line(f"#pragma HLS BIND_OP variable={name} op=mul impl={_multiplier(op)}")
+        self.values[op.results[0]] = Text(name, width)
 
     def name_value(self, value: ir.Value, text: Text, hint: str = "value") -> None:
         named = exact(text)
@@ -288,6 +306,8 @@ class TaskWriter:
             self.line(f"#pragma HLS PIPELINE II={self.task.interval} style=flp")
         if "hls.unroll" in op.attributes:
             self.line("#pragma HLS UNROLL")
+        if "hls.cascade" in op.attributes:
+            self.line("#pragma HLS EXPRESSION_BALANCE off")
         self.variables.append((iu.body(op).arguments[0], Variable(name, extent)))
         self.indent += 1
         if op == nest.loops[-1] and overlap_of(nest):
@@ -349,6 +369,13 @@ class TaskWriter:
         else:
             self.name_value(op.results[0], chosen)
         return True
+
+
+def _multiplier(op: ir.Operation) -> str:
+    kind: str = ir.StringAttr(op.attributes["hls.multiplier"]).value
+    if kind != "fabric":
+        raise PassFailure(op, f"a product in '{kind}' cannot be emitted", help="hls.multiplier is fabric, or not there")
+    return kind
 
 
 def _has_else(op: ir.Operation) -> bool:

@@ -94,20 +94,54 @@ class _Lowering:
             transfer.op.erase()
 
 
+def _resized(value: ir.Value, kind: ir.Type) -> ir.Value:
+    """A signed number in another width, modulo 2 to that."""
+    wider = ir.IntegerType(kind).width - ir.IntegerType(value.type).width
+    return arith.extsi(kind, value) if wider > 0 else arith.trunci(kind, value) if wider < 0 else value
+
+
+def _pack(op: ir.Operation) -> ir.Value:
+    kind = op.results[0].type
+    shift = iu.int_constant(ir.IntegerAttr(op.attributes["shift"]).value, ir.IntegerType(kind).width)
+    high, low = (_resized(operand, kind) for operand in op.operands)
+    return arith.addi(arith.shli(high, shift), low)
+
+
+def _low(op: ir.Operation) -> ir.Value:
+    """The lowest bits less half of what they span: their uppermost bit inverted."""
+    kind = op.results[0].type
+    width = ir.IntegerType(kind).width
+    return arith.xori(_resized(op.operands[0], kind), iu.int_constant(-(1 << (width - 1)), width))
+
+
+def _high(op: ir.Operation) -> ir.Value:
+    shift = ir.IntegerAttr(op.attributes["shift"]).value
+    width = ir.IntegerType(op.operands[0].type).width
+    return _resized(arith.shrsi(op.operands[0], iu.int_constant(shift, width)), op.results[0].type)
+
+
+#: Arithmetic for each operation on packed numbers.
+_LANES = {"hls.pack": _pack, "hls.low": _low, "hls.high": _high}
+
+
 @register_pass
 @dataclass(frozen=True)
 class LowerDataflow(Pass):
     """Lower the dataflow to sequential affine code that can be executed.
 
     A Kahn network gives the same streams in whatever order its tasks run, so they run one after the other, each for a
-    whole frame, with streams as arrays. This is the meaning of the `hls` operations; `--validate-each` runs it. Nothing
-    is emitted from the result.
+    whole frame, with streams as arrays; packed numbers are shifts and additions. This is the meaning of the `hls`
+    operations; `--validate-each` runs it. Nothing is emitted from the result.
     """
 
     name: ClassVar[str] = "hls-lower-dataflow"
 
     def run(self, op: ir.Operation) -> None:
         with op.context:
+            for lanes in iu.walk(op, *_LANES):
+                with ir.InsertionPoint(lanes), lanes.location:
+                    lanes.results[0].replace_all_uses_with(_LANES[lanes.name](lanes))
+                lanes.erase()
             for dataflow in iu.walk(op, "hls.dataflow"):
                 function = dataflow.parent.operation
                 _Lowering(function).run()

@@ -193,3 +193,45 @@ func.func @parameters() {
   %0 = "hls.fifo"() {depth = 1 : i64, sym_name = "a"} : () -> !hls.stream
   return
 }
+// -----
+func.func @no_shift(%a: i8) {
+  // expected-error @below {{'hls.pack' op requires an integer attribute 'shift'}}
+  %0 = "hls.pack"(%a, %a) : (i8, i8) -> i27
+  return
+}
+// -----
+func.func @shift(%a: i8) {
+  // expected-error @below {{'hls.pack' op shift must be at least 1}}
+  %0 = "hls.pack"(%a, %a) {shift = 0 : i64} : (i8, i8) -> i27
+  return
+}
+// -----
+func.func @lanes_overlap(%a: i8) {
+  // expected-error @below {{'hls.pack' op low lane of 8 bits reaches into the high one, which begins at bit 7}}
+  %0 = "hls.pack"(%a, %a) {shift = 7 : i64} : (i8, i8) -> i27
+  return
+}
+// -----
+func.func @no_high_lane(%a: i8) {
+  // expected-error @below {{'hls.pack' op a result of 18 bits has none for a high lane at bit 18}}
+  %0 = "hls.pack"(%a, %a) {shift = 18 : i64} : (i8, i8) -> i18
+  return
+}
+// -----
+func.func @low_width(%a: i48) {
+  // expected-error @below {{'hls.low' op the low lane has 18 bits, not 20}}
+  %0 = "hls.low"(%a) {shift = 18 : i64} : (i48) -> i20
+  return
+}
+// -----
+func.func @low_of_nothing(%a: i18) {
+  // expected-error @below {{'hls.low' op 18 bits hold no lane above bit 18}}
+  %0 = "hls.low"(%a) {shift = 18 : i64} : (i18) -> i18
+  return
+}
+// -----
+func.func @high_width(%a: i48) {
+  // expected-error @below {{'hls.high' op 48 bits hold no 31 bits above bit 18}}
+  %0 = "hls.high"(%a) {shift = 18 : i64} : (i48) -> i31
+  return
+}

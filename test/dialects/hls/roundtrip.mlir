@@ -37,3 +37,19 @@ func.func @network(%image: memref<1x2x2x2xi8>, %result: memref<1x2x2x2xi8>) attr
   }) : () -> ()
   return
 }
+
+// CHECK-LABEL: func.func private @lanes
+func.func private @lanes(%high: i8, %low: i8, %factor: i48) -> (i18, i20) {
+  // CHECK: %[[PACKED:.*]] = "hls.pack"(%arg0, %arg1) {shift = 18 : i64} : (i8, i8) -> i27
+  %packed = "hls.pack"(%high, %low) {shift = 18 : i64} : (i8, i8) -> i27
+  %wide = arith.extsi %packed : i27 to i48
+  %product = arith.muli %wide, %factor : i48
+  %half = arith.constant 131072 : i48
+  // CHECK: %[[SUM:.*]] = arith.addi
+  %sum = arith.addi %product, %half : i48
+  // CHECK-NEXT: "hls.low"(%[[SUM]]) {shift = 18 : i64} : (i48) -> i18
+  %low_sum = "hls.low"(%sum) {shift = 18 : i64} : (i48) -> i18
+  // CHECK-NEXT: "hls.high"(%[[SUM]]) {shift = 18 : i64} : (i48) -> i20
+  %high_sum = "hls.high"(%sum) {shift = 18 : i64} : (i48) -> i20
+  return %low_sum, %high_sum : i18, i20
+}

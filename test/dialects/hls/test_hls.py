@@ -13,7 +13,7 @@ from resnet_hls.dialects.hls.hls import irdl_text
 from resnet_hls.passes._registry import find_pass
 from resnet_hls.simulate.jit import Jit
 
-OPERATIONS = ("dataflow", "fifo", "task", "read", "write", "source", "sink")
+OPERATIONS = ("dataflow", "fifo", "task", "read", "write", "source", "sink", "pack", "low", "high")
 
 
 def _roundtrip(repository: Path) -> str:
