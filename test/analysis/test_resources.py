@@ -254,3 +254,34 @@ def test_lanes_share_what_does_not_depend_on_them() -> None:
     assert found.by_structure["window"].lut - plain.by_structure["window"].lut == 4 * 8 / 2
     assert found.by_structure["products"] == plain.by_structure["products"]
     assert found.by_structure["control"].lut - plain.by_structure["control"].lut == 4 * 1.0
+
+
+def test_lanes_that_a_mask_leaves_out_are_not_there() -> None:
+    """Where the last of four taps is beyond the end, there are three. Where a loop of the task says so, it waits."""
+
+    def masked(condition: str) -> TaskResources:
+        body = multiply()
+        begin, end = body.index("%a = "), body.index("}", body.index("affine.store %new"))
+        return resources(PRODUCTS, f"{body[:begin]} affine.if {condition} {{ {body[begin:end]} }} {body[end:]}")
+
+    found = masked("affine_set<(d0) : (2 - d0 >= 0)>(%tap)")
+    assert found.by_structure["products"] == Resources(dsp=6)
+    assert found.by_structure["control"] == resources(PRODUCTS, multiply()).by_structure["control"]
+    held = masked("affine_set<(d0, d1) : (d0 + 2 - d1 >= 0)>(%x, %tap)")
+    assert held.by_structure["products"] == Resources(dsp=8)
+    assert held.by_structure["adder trees"].lut == 2 * (18 + 19) + 8 * 16 / 2
+
+
+def test_an_accumulator_is_added_to_at_its_own_width() -> None:
+    arrays = PRODUCTS + "total: 4xi32 register\n"
+    body = multiply().replace(
+        f"{WRITE}",
+        f"""%kept = affine.load %total[%x] : memref<4xi32>
+          %more = arith.addi %kept, %first : i32
+          affine.store %more, %total[%x] : memref<4xi32>
+          {WRITE}""",
+    )
+    plain, found = resources(PRODUCTS, multiply()), resources(arrays, body)
+    assert found.by_structure["adder trees"].lut - plain.by_structure["adder trees"].lut == 32
+    window = costs.choice(4, 32) + costs.scatter(4) + costs.registers(4 * 32)
+    assert found.by_structure["window"] == plain.by_structure["window"] + window

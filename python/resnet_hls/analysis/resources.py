@@ -15,6 +15,7 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis import costs
 from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.network import storage_of
+from resnet_hls.analysis.resources_arrays import add_arrays
 from resnet_hls.analysis.resources_pipeline import pipeline_registers
 from resnet_hls.analysis.resources_task import STRUCTURES, Structures
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
@@ -63,6 +64,7 @@ def task_resources(
     """
     with task.op.context:
         found = Structures(task, storage, family)
+        add_arrays(found)
         found.add("control", control(task))
         found.add("pipeline registers", pipeline_registers(found, clock_mhz))
     by_structure = {name: found.found.get(name, Resources()) for name in STRUCTURES}

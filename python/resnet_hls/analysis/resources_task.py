@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import ceil, prod
 
 from torch_mlir import ir
@@ -20,8 +21,8 @@ from resnet_hls.analysis import costs
 from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.latency import READ_CYCLES, accumulation, same_element
 from resnet_hls.analysis.nests import linear
-from resnet_hls.analysis.resources_values import Lanes, Ranges
-from resnet_hls.analysis.tasks import Task, lanes_attribute
+from resnet_hls.analysis.resources_values import Lanes, Ranges, bits_of_array, is_fabric, is_packed, unpacked
+from resnet_hls.analysis.tasks import Task
 from resnet_hls.ir_utils import dims_of
 
 #: The parts into which a task is broken down.
@@ -64,13 +65,14 @@ class Structures:
     _latest: dict[ir.Value, ir.Operation] = field(default_factory=dict)
     _chosen: set[ir.Value] = field(default_factory=set)
     _written: set[ir.Value] = field(default_factory=set)
+    #: What was filled where each of the conditions around an operation begins.
+    _entered: list[dict[ir.Value, int]] = field(default_factory=list)
     _conditions: set[tuple[str, tuple[ir.Value, ...]]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         outer = [o.operation for o in iu.body(self.task.op).operations if o.operation.name != "affine.for"]
         self.statements(outer)
         self.statements(iu.block_operations(self.task.nest.block))
-        self.arrays()
 
     def add(self, structure: str, what: Resources, copies: float = 1) -> None:
         self.found[structure] += what * copies
@@ -89,7 +91,7 @@ class Structures:
                 self.load(op)
             elif op.name == "hls.read":
                 self.fill(op.operands[1])
-                self.add("pipeline registers", costs.registers(_bits(op.operands[1])))
+                self.add("pipeline registers", costs.registers(bits_of_array(op.operands[1])))
             elif op.name == "hls.write":
                 self.need(op.operands[0])
             else:
@@ -100,7 +102,7 @@ class Structures:
     def compute(self, op: ir.Operation) -> None:
         shared = self.lanes.result(op)
         copies = self.lanes.copies(shared)
-        if not op.results or not isinstance(op.results[0].type, ir.IntegerType):
+        if not isinstance(op.results[0].type, ir.IntegerType):
             return
         self.ranges.result(op)
         bits = self.ranges.bits(op.results[0])
@@ -134,6 +136,8 @@ class Structures:
         adding = variables - addressing - own
         lanes, copies = self.lanes.copies(adding), self.lanes.copies(variables - adding)
         bits = self.ranges.bits(addend)
+        if any(filled.get(load.operands[0], 0) for filled in self._entered):  # an addend, or zero
+            self.add("adder trees", costs.guard(bits), self.lanes.copies(variables))
         if any("hls.cascade" in loop.attributes for loop in self.lanes.loops if iu.body(loop).arguments[0] in adding):
             self.cascade(addend, lanes, adding)
             return
@@ -185,15 +189,13 @@ class Structures:
         copies, place = self.lanes.copies(shared), self.storage[array]
         latest = self._latest.get(array)
         forwarded = latest is not None and same_element(op, latest)
-        if forwarded or array in self._filled:
-            self.ranges.result(op)
-        else:
+        if not forwarded and array not in self._filled:
             self.ranges.of_array.pop(array, None)
-            self.ranges.result(op)
+        self.ranges.result(op)
         if forwarded:
             return
         bits = ir.IntegerType(op.results[0].type).width
-        if READ_CYCLES.get(place, 2) == 0:
+        if not READ_CYCLES.get(place, 2):
             self.need(array)
             self.add("window", costs.choice(self.ways(op), bits), copies)
             if array in self._chosen:
@@ -245,11 +247,16 @@ class Structures:
         text, variables = str(op.attributes["condition"]), list(op.operands)
         constraints = iu.set_constraints(op.attributes["condition"])
         used = set().union(*(dims_of(expr) for expr, _ in constraints))
-        operands = frozenset(variables[d] for d in used) & self.lanes.variables
+        named = frozenset(variables[d] for d in used)
+        operands = named & self.lanes.variables
+        if named and named == operands:
+            self.mask(op, operands, self.lanes.share(constraints, variables))
+            return
         if (text, tuple(variables)) not in self._conditions:
             self._conditions.add((text, tuple(variables)))
             self.add("control", self.tests(len(constraints)), self.lanes.copies(operands))
         before = dict(self._filled), dict(self._latest)
+        self._entered.append(before[0])
         outside, self._written = self._written, set()
         yielded: list[list[ir.Value]] = []
         for region in op.regions:
@@ -259,6 +266,7 @@ class Structures:
                 yielded.append(list(list(block.operations)[-1].operands) if op.results else [])
         written, self._written = self._written, outside | self._written
         self._filled, self._latest = before
+        del self._entered[-1]
         for array in written:
             self._latest.pop(array, None)
             if self._filled.get(array, 0) == 0 and self.storage[array] == "register":
@@ -270,81 +278,23 @@ class Structures:
             self.lanes.of_value[result] = shared
             bits = max(map(self.ranges.bits, sides))
             zero = any(self.ranges.of_value.get(v) == (0, 0) for v in sides)
-            what = costs.guard(bits) if zero else costs.choice(2, bits)
-            self.add("window", what, self.lanes.copies(shared))
+            self.add("window", costs.guard(bits) if zero else costs.choice(2, bits), self.lanes.copies(shared))
             self.live.append((result, bits, self.lanes.copies(shared)))
+
+    def mask(self, op: ir.Operation, operands: frozenset[ir.Value], share: Fraction) -> None:
+        """A condition on lanes alone: each lane is one of the sides, and chooses nothing."""
+        yielded = []
+        for region, part in zip(op.regions, (share, 1 - share), strict=True):
+            self.lanes.masks.append((operands, part))
+            for block in region.blocks:
+                self.statements(iu.block_operations(block))
+                yielded.append(list(list(block.operations)[-1].operands) if op.results else [])
+            self.lanes.masks.pop()
+        for n, result in enumerate(op.results):
+            sides = [side[n] for side in yielded]
+            self.lanes.of_value[result] = operands.union(*(self.lanes.of_value.get(v, frozenset()) for v in sides))
 
     def tests(self, constraints: int) -> Resources:
         """Comparisons of counters with constants, of which a LUT takes six bits, and what becomes of all of them."""
         widest = max(costs.bits_of(n) for n in self.task.nest.extents)
         return Resources(lut=constraints * ceil(widest / 6) * 0.5 + 0.5)
-
-    def arrays(self) -> None:
-        """Memories; and registers, which an array is only if an iteration needs what one before has left in it."""
-        for alloc in iu.walk(self.task.op, "memref.alloc"):
-            array, kind = alloc.results[0], ir.MemRefType(alloc.results[0].type)
-            place = self.storage[array]
-            if place == "register":
-                if array in self.state:
-                    self.add("window", costs.registers(_bits(array)))
-                continue
-            banked = {ir.IntegerAttr(a).value for a in ir.ArrayAttr(alloc.attributes["hls.partition"])}
-            addressed = len(kind.shape) - lanes_attribute(alloc)
-            banks = prod(n for axis, n in enumerate(kind.shape[:addressed]) if axis in banked)
-            depth = prod(n for axis, n in enumerate(kind.shape[:addressed]) if axis not in banked)
-            bits = prod(kind.shape[addressed:]) * ir.IntegerType(kind.element_type).width
-            what = costs.memory(depth, bits, place, self.family) + self.address(kind.shape[:addressed], banked)
-            output = costs.registers(bits if place == "lutram" else 0)
-            self.add("memories", what + output, banks)
-        for use in iu.walk(self.task.op, "memref.get_global"):
-            self.constant(use.results[0])
-
-    def constant(self, array: ir.Value) -> None:
-        """A memory that is read only, as deep as what the task's loops address."""
-        kind = ir.MemRefType(array.type)
-        loads = [op for op in iu.users(array) if op.name == "affine.load"]
-        depth = max((self.ways(op) for op in loads), default=1)
-        bits = prod(kind.shape) // depth * ir.IntegerType(kind.element_type).width
-        if depth > 1:
-            place = self.storage[array]
-            what = costs.rom(depth, bits, place, self.family) + self.address(kind.shape, set())
-            if place == "rom_lutram":
-                what += costs.registers(min(bits, 2 * what.lut))
-            self.add("weights", what)
-
-    def address(self, shape: list[int], banked: set[int]) -> Resources:
-        """Additions for an address of several dimensions, unless the inner one has a power of two of places."""
-        inner, luts = 1, 0
-        for axis, size in reversed(list(enumerate(shape))):
-            if axis not in banked:
-                if inner & (inner - 1) and size > 1:
-                    luts += costs.bits_of(size * inner)
-                inner *= size
-        return Resources(lut=luts)
-
-
-def is_packed(value: ir.Value) -> bool:
-    """True for two numbers in one, widened or not."""
-    op = iu.defining_op(value)
-    while op is not None and op.name in {"arith.extsi", "arith.extui"}:
-        op = iu.defining_op(op.operands[0])
-    return op is not None and op.name == "hls.pack"
-
-
-def unpacked(value: ir.Value) -> list[ir.Value]:
-    """The numbers that are packed in a value; else itself, before it was widened."""
-    op = iu.defining_op(value)
-    while op is not None and op.name in {"arith.extsi", "arith.extui"}:
-        value = op.operands[0]
-        op = iu.defining_op(value)
-    return list(op.operands) if op is not None and op.name == "hls.pack" else [value]
-
-
-def is_fabric(op: ir.Operation) -> bool:
-    mark = "hls.multiplier"
-    return mark in op.attributes and ir.StringAttr(op.attributes[mark]).value == "fabric"
-
-
-def _bits(array: ir.Value) -> int:
-    kind = ir.MemRefType(array.type)
-    return prod(kind.shape) * int(ir.IntegerType(kind.element_type).width)

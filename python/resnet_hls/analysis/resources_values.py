@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import prod
+from fractions import Fraction
+from math import ceil, prod
 
+import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import evaluate
 from resnet_hls.analysis.latency import accumulation
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.ir_utils import dims_of
@@ -41,6 +45,8 @@ class Lanes:
     loops: list[ir.Operation] = field(default_factory=list)
     trips: dict[ir.Value, int] = field(default_factory=dict)
     of_value: dict[ir.Value, frozenset[ir.Value]] = field(default_factory=dict)
+    #: Conditions on lanes alone: the loops that they name, and the share of their lanes for which they hold.
+    masks: list[tuple[frozenset[ir.Value], Fraction]] = field(default_factory=list)
     #: Loops within which an array is stored to, for loads of the same lane.
     of_array: dict[ir.Value, frozenset[ir.Value]] = field(default_factory=dict)
 
@@ -57,7 +63,19 @@ class Lanes:
         return frozenset(iu.body(loop).arguments[0] for loop in self.loops)
 
     def copies(self, found: frozenset[ir.Value]) -> int:
-        return prod(self.trips[variable] for variable in found)
+        """Lanes of these loops together, without those that a mask leaves out."""
+        share = prod((share for loops, share in self.masks if loops <= found), start=Fraction(1))
+        return ceil(share * prod(self.trips[variable] for variable in found))
+
+    def share(self, constraints: Sequence[tuple[ir.AffineExpr, bool]], operands: Sequence[ir.Value]) -> Fraction:
+        """For what share of its lanes a condition on nothing but lanes holds."""
+        shape = [self.trips.get(value, 1) for value in operands]
+        grid = list(np.indices(shape, dtype=np.int64))
+        holds = np.ones(shape, dtype=np.bool_)
+        for expr, is_equality in constraints:
+            value = evaluate(expr, grid)
+            holds &= (value == 0) if is_equality else (value >= 0)
+        return Fraction(int(holds.sum()), holds.size)
 
     def all_copies(self) -> int:
         return self.copies(self.variables)
@@ -157,3 +175,32 @@ class Ranges:
             of_type = range_of_type(value)
             found = max(of_type[0], start[0] + lanes * low), min(of_type[1], start[1] + lanes * high)
         self.of_array[array] = found
+
+
+def bits_of_array(array: ir.Value) -> int:
+    """Of all elements of an array together."""
+    kind = ir.MemRefType(array.type)
+    bits: int = ir.IntegerType(kind.element_type).width * prod(kind.shape)
+    return bits
+
+
+def is_packed(value: ir.Value) -> bool:
+    """True for two numbers in one, widened or not."""
+    op = iu.defining_op(value)
+    while op is not None and op.name in {"arith.extsi", "arith.extui"}:
+        op = iu.defining_op(op.operands[0])
+    return op is not None and op.name == "hls.pack"
+
+
+def unpacked(value: ir.Value) -> list[ir.Value]:
+    """The numbers that are packed in a value; else itself, before it was widened."""
+    op = iu.defining_op(value)
+    while op is not None and op.name in {"arith.extsi", "arith.extui"}:
+        value = op.operands[0]
+        op = iu.defining_op(value)
+    return list(op.operands) if op is not None and op.name == "hls.pack" else [value]
+
+
+def is_fabric(op: ir.Operation) -> bool:
+    mark = "hls.multiplier"
+    return mark in op.attributes and ir.StringAttr(op.attributes[mark]).value == "fabric"

@@ -21,7 +21,7 @@ from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.network import network_of, storage_of
 from resnet_hls.analysis.residuals import ResidualBlock
 from resnet_hls.analysis.resources import DesignResources, design_resources
-from resnet_hls.analysis.resources_task import is_packed
+from resnet_hls.analysis.resources_values import is_packed
 from resnet_hls.analysis.reuse import SKIP_ROWS
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
 from resnet_hls.boards import Board
