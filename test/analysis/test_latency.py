@@ -191,6 +191,27 @@ def test_lanes_with_elements_of_their_own_are_one() -> None:
     assert pipeline(f"{WORDS}\n own: i8 register", body, 250) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "third", "additions"), [("2 * %p", "2 * %p + 1", "4", 1), ("4", "%p", "4", 2)]
+)
+def test_additions_to_other_elements(first: str, second: str, third: str, additions: int) -> None:
+    """An addition waits for another in the iteration before only where both have an element in common."""
+    body = "\n".join(
+        f"""
+        %a{n} = affine.load %sum[{place}] : memref<5xi32>
+        %b{n} = arith.addi %a{n}, %five : i32
+        affine.store %b{n}, %sum[{place}] : memref<5xi32>"""
+        for n, place in enumerate((first, second))
+    )
+    body = f"""
+      affine.for %p = 0 to 2 {{{body}
+      }} {{hls.unroll = 2 : i64}}
+      %c = affine.load %sum[{third}] : memref<5xi32>
+      %d = arith.addi %c, %five : i32
+      affine.store %d, %sum[{third}] : memref<5xi32>"""
+    assert pipeline(f"{WORDS}\n sum: 5xi32 register", body, ONE_ADDITION)[1] == additions
+
+
 @pytest.mark.parametrize(("powers", "interval"), [(1, 3), (2, 2), (3, 1), (4, 1)])
 def test_interval(powers: int, interval: int) -> None:
     """A product of three cycles is needed so many iterations later as there are elements that take turns."""

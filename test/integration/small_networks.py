@@ -89,7 +89,8 @@ def compile_network(
 
 def passes(dsp: int, without: Collection[str]) -> list[str]:
     """The text of each pass of `build`, contracts among them."""
-    parameters = {"dsp": dsp, "target_cycles": 0, "clock_mhz": 250, "objective": "bits"}
+    parameters = {"dsp": dsp, "lut": 117120, "ff": 234240, "bram36": 144, "uram": 64, "family": "ultrascale+"}
+    parameters |= {"target_cycles": 0, "clock_mhz": 250, "objective": "bits"}
     steps = [replace(stage, passes=(step,)) for stage in STAGES for step in stage.passes if step.name not in without]
     return [step.text(parameters).removeprefix("builtin.module(").removesuffix(")") for step in steps]
 

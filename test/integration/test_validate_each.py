@@ -11,7 +11,7 @@ import pytest
 
 from resnet_hls.pipelines import INTEGER, STAGES
 
-PARAMETERS = {"dsp": 1248, "target_cycles": 0, "clock_mhz": 250, "objective": "bits"}
+PARAMETERS = {"dsp": 1248, "target_cycles": 0, "clock_mhz": 250, "family": "ultrascale+", "objective": "bits"}
 
 
 @pytest.mark.parametrize("name", ["resnet8_a8w8b16", "resnet20_a8w8b16"])

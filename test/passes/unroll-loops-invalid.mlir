@@ -184,6 +184,52 @@ func.func @window_in_parts(%image: memref<6xi8>, %result: memref<6x3xi8>) {
   return
 }
 // -----
+// Words of windows would hold two channels of each tap, the port three taps of each channel.
+func.func @windows_at_a_port(%image: memref<8x2x3xi8>, %result: memref<8x2x3xi8>) {
+  "hls.dataflow"() ({
+    // expected-error @below {{words of several lanes for each tap of a window cannot pass a port}}
+    %in = "hls.fifo"() {depth = 48 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 48 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<8x2x3xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<1xi8>
+      affine.for %x = 0 to 8 {
+        affine.for %c = 0 to 2 {
+          affine.for %k = 0 to 3 {
+            "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+            "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+          } {hls.tap}
+        } {hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "copy"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<8x2x3xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+// The taps of a channel come after those of the others.
+func.func @taps_apart(%image: memref<8x2x3xi8>, %result: memref<8x2x3xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 48 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 48 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<8x2x3xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<1xi8>
+      affine.for %x = 0 to 8 {
+        affine.for %k = 0 to 2 {
+          affine.for %c = 0 to 3 {
+            "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+            // expected-error @below {{a word that would hold taps that do not come together}}
+            "hls.write"(%word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+          }
+        } {hls.tap}
+      }
+    }) {sym_name = "copy"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<8x2x3xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
 // expected-error @below {{expected one hls.dataflow, found 0}}
 module {
 }

@@ -143,3 +143,48 @@ func.func @greatest_of_three(%image: memref<8x3xi8>, %result: memref<8xi8>) {
   }) : () -> ()
   return
 }
+// -----
+// A sum of taps: a condition keeps the lane that has none out of it, and so out of the sum of the step.
+// CHECK-LABEL: func.func @sum_of_three
+// CHECK: %[[SUM:[a-z_0-9]+]] = memref.alloc() {hls.name = "sum"} : memref<i32>
+// CHECK: affine.store %{{[a-z_0-9]+}}, %[[SUM]][]
+// CHECK-NEXT: affine.for %[[L:[a-z_0-9]+]] = 0 to 2 {
+// CHECK-NEXT: affine.if #{{[a-z_0-9]+}}(%{{[a-z_0-9]+}}, %[[G:[a-z_0-9]+]], %[[L]]) {
+// CHECK-NEXT: affine.load %{{[a-z_0-9]+}}[%[[G]], %[[L]]]
+// CHECK: affine.store %{{[a-z_0-9]+}}, %[[SUM]][]
+// CHECK-NEXT: }
+// CHECK-NEXT: } {hls.label = "tap_lanes", hls.unroll = 2 : i64}
+func.func @sum_of_three(%image: memref<8x3xi8>, %result: memref<8xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 24 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 8 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<8x3xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %input_word = memref.alloc() {hls.name = "input_word"} : memref<1xi8>
+      %output_word = memref.alloc() {hls.name = "output_word"} : memref<1xi8>
+      %total = memref.alloc() {hls.name = "total"} : memref<1xi32>
+      %zero = arith.constant 0 : i32
+      affine.for %x = 0 to 8 {
+        affine.for %k = 0 to 3 {
+          affine.if affine_set<(d) : (d == 0)>(%k) {
+            affine.store %zero, %total[0] : memref<1xi32>
+          }
+          "hls.read"(%in, %input_word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+          %0 = affine.load %input_word[0] : memref<1xi8>
+          %1 = arith.extsi %0 : i8 to i32
+          %2 = affine.load %total[0] : memref<1xi32>
+          %3 = arith.addi %2, %1 : i32
+          affine.store %3, %total[0] : memref<1xi32>
+          affine.if affine_set<(d) : (d - 2 == 0)>(%k) {
+            %4 = affine.load %total[0] : memref<1xi32>
+            %5 = arith.trunci %4 : i32 to i8
+            affine.store %5, %output_word[0] : memref<1xi8>
+            "hls.write"(%output_word, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+          }
+        } {hls.tap, hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "pool"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<8xi8>) -> ()
+  }) : () -> ()
+  return
+}

@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from math import ceil, log2, prod
 from typing import NamedTuple
 
+import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.nests import linear, trip_count
+from resnet_hls.analysis.iterations import evaluate
+from resnet_hls.analysis.nests import Nest, linear, trip_count
 from resnet_hls.analysis.tasks import Task
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
@@ -106,6 +108,26 @@ def accumulation(op: ir.Operation | None) -> tuple[ir.Operation, ir.Value] | Non
     return None
 
 
+def may_meet(a: ir.Operation, b: ir.Operation, nest: Nest) -> bool:
+    """False for two accesses of an array of which no lanes have an element in common."""
+    for left, right in zip(nest.access(a).exprs, nest.access(b).exprs, strict=True):
+        places = [lane_places(expr, op, nest) for expr, op in ((left, a), (right, b))]
+        if None not in places and not set(places[0]) & set(places[1]):  # type: ignore[arg-type]
+            return False
+    return True
+
+
+def lane_places(expr: ir.AffineExpr, op: ir.Operation, nest: Nest) -> list[int] | None:
+    """The values of an index in all lanes; None where loops of the nest are part of it."""
+    depth = len(nest.loops)
+    if any(d < depth for d in dims_of(expr)):
+        return None
+    inner = [v for v in dict.fromkeys(iu.index_operands(op)) if v not in nest.induction]
+    extents = [trip_count(value.owner.owner.operation) for value in inner]
+    grid = np.meshgrid(*[np.zeros(1, dtype=np.int64)] * depth, *map(np.arange, extents), indexing="ij", sparse=True)
+    return [int(value) for value in np.ravel(evaluate(expr, grid))]
+
+
 def always_in(op: ir.Operation, loop: ir.Operation) -> bool:
     """True for what every iteration of a loop executes: inside it, perhaps in further loops, under no condition."""
     around = op.parent.operation
@@ -134,6 +156,10 @@ class Iteration:
     latest: dict[ir.Value, ir.Operation] = field(default_factory=dict)
     #: The unrolled loops around the last store that was no addition.
     begun: dict[ir.Value, tuple[ir.Operation, ...]] = field(default_factory=dict)
+    #: Stores since an array was last written as a whole, what it held then, and what it holds with them.
+    parts: dict[ir.Value, tuple[list[tuple[ir.Operation, int | None]], int | None, int | None]] = field(
+        default_factory=dict
+    )
     writes: list[int] = field(default_factory=list)
     unrolled: list[ir.Operation] = field(default_factory=list)
 
@@ -201,14 +227,26 @@ class Iteration:
         array, depth = op.operands[0], len(self.task.nest.loops)
         if array in self.latest and same_element(op, self.latest[array]):
             return self.values[self.latest[array].operands[0]]
-        if self.contents[array] is None:
+        held = self.held(op)
+        if held is None:
             return None
         if cycles := READ_CYCLES[self.storage[array]]:
-            return self.node([self.contents[array]], cycles=cycles)
+            return self.node([held], cycles=cycles)
         # Loops that address registers choose one of them.
         exprs, shape = self.task.nest.access(op).exprs, ir.MemRefType(array.type).shape
         ways = prod(n for n, e in zip(shape, exprs, strict=True) if any(d < depth for d in dims_of(e)))
-        return self.node([self.contents[array]], CHOICE * ceil(log2(ways) / 2))
+        return self.node([held], CHOICE * ceil(log2(ways) / 2))
+
+    def held(self, load: ir.Operation) -> int | None:
+        """What an array holds for a load: without what was stored to elements that no lane of it has."""
+        array = load.operands[0]
+        stores, before, after = self.parts.get(array, ([], None, None))
+        if not stores or after != self.contents[array]:
+            return self.contents[array]
+        met = [value for store, value in stores if may_meet(store, load, self.task.nest)]
+        if len(met) == len(stores):
+            return after
+        return self.node([before, *met]) if met else before
 
     def store(self, op: ir.Operation) -> None:
         array, value = op.operands[1], self.values[op.operands[0]]
@@ -217,7 +255,14 @@ class Iteration:
             self.begun[array] = tuple(self.unrolled)
         if READ_CYCLES[self.storage[array]]:
             value = self.node([value], cycles=1)
-        self.contents[array] = value if self.fills(op) else self.node([value, self.contents[array]])
+        if self.fills(op):
+            self.contents[array] = value
+            return
+        stores, before, after = self.parts.get(array, ([], None, None))
+        if not stores or after != self.contents[array]:
+            stores, before = [], self.contents[array]
+        self.contents[array] = self.node([value, self.contents[array]])
+        self.parts[array] = [*stores, (op, value)], before, self.contents[array]
 
     def fills(self, store: ir.Operation) -> bool:
         """True when all lanes together store every element of the array."""

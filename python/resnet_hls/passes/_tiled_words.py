@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 
 from torch_mlir import ir
 from torch_mlir.dialects import memref
@@ -31,6 +32,10 @@ class TiledWords(Tiled):
                 buffer = transfer_of(inner).buffer
                 if buffer not in words:
                     words[buffer] = self.word(buffer, cluster, units)
+                shape = ir.MemRefType(words[buffer].value.type).shape
+                if prod(shape) != self.tiling.word_of(transfer_of(inner).stream).width:
+                    help = "unroll only loops that walk the stream"
+                    raise PassFailure(inner, "a word with lanes that its stream does not walk", help=help)
         return words
 
     def word(self, buffer: ir.Value, cluster: Cluster, units: list[Unit]) -> WordBuffer:

@@ -59,9 +59,12 @@ def word_of(tiling: Tiling, stream: ir.Value) -> Word:
 def _word(tiling: Tiling, op: ir.Operation) -> Word:
     free = tiling.free_of[op]
     taps = prod(tiling.nest.extents[d] for d in free & tiling.taps)
-    walked = max(free - tiling.taps, default=None)
-    if walked is None:
+    walked = max(free - tiling.taps, default=-1)
+    if walked < 0:
         return Word(taps, 1, 1)
+    if any(tap < walked for tap in free & tiling.taps):
+        help = "taps are the innermost loops that walk a stream of windows"
+        raise PassFailure(op, "a word that would hold taps that do not come together", help=help)
     inside = np.ones(tiling.nest.extents[walked], dtype=bool)
     iterations = [np.arange(len(inside))] * (walked + 1)
     for expr, equal in guards_of(op, tiling.nest):
@@ -100,8 +103,13 @@ def conversion(have: Word, want: Word) -> Conversion | None:
 
 
 def port_word(inner: Word) -> Word | None:
-    """The word of a port behind which words are like `inner`: a port has no lanes that mean nothing."""
+    """The word of a port behind which words are like `inner`; None where there is none.
+
+    A port carries elements in their order, and no lanes that mean nothing.
+    """
+    if inner.taps > 1 and (inner.lanes > 1 or inner.padded):
+        return None
     if not inner.padded:
         return inner
     lanes = next(n for n in range(inner.lanes, inner.run + 1) if inner.run % n == 0)
-    return Word(1, lanes, lanes) if inner.taps == 1 else None
+    return Word(1, lanes, lanes)

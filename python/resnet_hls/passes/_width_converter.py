@@ -34,7 +34,7 @@ def convert_width(
         message = f"words of {describe(words[0])} cannot become words of {describe(words[1])}"
         help = "choose factors that divide the trip counts, or the same factor"
         raise PassFailure(source.owner.operation, message, help=help)
-    _WidthConverter(source, target, *words, how).build(body)
+    _WidthConverter(source, target, words[0], words[1], how).build(body)
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ class _Unroll:
         at_port = any(user.name in {"hls.source", "hls.sink"} for user in iu.users(stream))
         other = port_word(inner) if at_port else inner
         if other is None:
-            message = "words with lanes that mean nothing cannot pass a port"
-            raise PassFailure(fifo, message, help="choose a factor that divides the trip count")
+            message = "words of several lanes for each tap of a window cannot pass a port"
+            raise PassFailure(fifo, message, help="unroll no other loop that walks the port")
         return writer or other, reader or other
 
     def run(self) -> None:
