@@ -237,3 +237,78 @@ def test_wide_products(left: str, right: str, cycles: int) -> None:
       affine.store %5, %result[0] : memref<1xi8>"""
     arrays = f"{WORDS}\n a: 1x{left} register\n b: 1x{right} register"
     assert pipeline(arrays, body, 250) == (cycles + 1, 1)
+
+
+def chain(pack: bool, chains: int, links: int, fabric: bool = False) -> str:
+    """Products of two words' bytes in chains, and what the chains give added up; sums of one lane, or of two."""
+    mark = ' {hls.multiplier = "fabric"}' if fabric else ""
+    operand = '"hls.pack"(%1, %0) {shift = 18 : i64} : (i8, i8) -> i27' if pack else "arith.addi %half, %half : i27"
+    factor = "%2 = arith.extsi %packed : i27 to i48" if pack else "%2 = arith.extsi %1 : i8 to i48"
+    return f"""
+      %half = arith.constant 1 : i27
+      %start = arith.constant 131072 : i48
+      affine.store %none, %step[] : memref<i32>
+      affine.for %c = 0 to {chains} {{
+        affine.store %start, %product[] : memref<i48>
+        affine.for %k = 0 to {links} {{
+          %0 = affine.load %word[%k] : memref<9xi8>
+          %1 = affine.load %word[%k] : memref<9xi8>
+          %packed = {operand}
+          {factor}
+          %3 = arith.extsi %0 : i8 to i48
+          %4 = arith.muli %2, %3{mark} : i48
+          %5 = affine.load %product[] : memref<i48>
+          %6 = arith.addi %5, %4 : i48
+          affine.store %6, %product[] : memref<i48>
+        }} {{hls.cascade, hls.unroll = {links} : i64}}
+        %7 = affine.load %product[] : memref<i48>
+        %8 = "hls.low"(%7) {{shift = 18 : i64}} : (i48) -> i18
+        %9 = arith.extsi %8 : i18 to i32
+        %10 = affine.load %step[] : memref<i32>
+        %11 = arith.addi %10, %9 : i32
+        affine.store %11, %step[] : memref<i32>
+      }} {{hls.unroll = {chains} : i64}}
+      %12 = affine.load %step[] : memref<i32>
+      %13 = arith.trunci %12 : i32 to i8
+      affine.store %13, %result[0] : memref<1xi8>"""
+
+
+@pytest.mark.parametrize("links", [1, 2, 3, 7])
+@pytest.mark.parametrize(("chains", "additions"), [(1, 0), (2, 1), (3, 2), (8, 3)])
+@pytest.mark.parametrize("pack", [False, True])
+def test_cascade(links: int, chains: int, additions: int, pack: bool) -> None:
+    """A product takes three cycles, one more behind the pre-adder, each further link one; taking lanes out takes none.
+
+    Words are there in stage 1. Chains run side by side; what they give is a tree, an addition a stage.
+    """
+    arrays = f"{WORDS}\n step: i32 register\n product: i48 register"
+    depth = 1 + 1 + 3 + pack + (links - 1) + max(0, additions - 1)
+    assert pipeline(arrays, chain(pack, chains, links), ONE_ADDITION) == (depth, 1)
+
+
+def test_products_in_fabric() -> None:
+    """Three rows of adders of 16 bits, 860 ps each, of which three fit a stage at 250 MHz."""
+    arrays = f"{WORDS}\n step: i32 register\n product: i48 register"
+    assert pipeline(arrays, chain(False, 1, 1, fabric=True), 250) == (2, 1)
+    assert pipeline(arrays, chain(False, 1, 1, fabric=True), 400) == (3, 1)
+
+
+def test_lanes_that_begin_with_a_store_add_up_alone() -> None:
+    """Two sums of four in lanes of a loop around: two levels of additions, not three."""
+    body = """
+      affine.for %o = 0 to 2 {
+        affine.store %none, %step[] : memref<i32>
+        affine.for %k = 0 to 4 {
+          %0 = affine.load %word[%k] : memref<9xi8>
+          %1 = arith.extsi %0 : i8 to i32
+          %2 = affine.load %step[] : memref<i32>
+          %3 = arith.addi %1, %2 : i32
+          affine.store %3, %step[] : memref<i32>
+        } {hls.unroll = 4 : i64}
+        %4 = affine.load %step[] : memref<i32>
+        affine.store %4, %sums[%o] : memref<2xi32>
+      } {hls.unroll = 2 : i64}
+      %5 = affine.load %sums[1] : memref<2xi32>
+      %6 = arith.trunci %5 : i32 to i8
+      affine.store %6, %result[0] : memref<1xi8>"""
+    assert pipeline(f"{WORDS}\n step: i32 register\n sums: 2xi32 register", body, ONE_ADDITION) == (1 + 2, 1)

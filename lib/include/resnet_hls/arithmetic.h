@@ -10,6 +10,14 @@
 
 namespace resnet_hls {
 
+// A sum within a step, of which the compiler knows that it takes so many bits. The fast stand-in for ap_int.h computes
+// it in as many as a C++ compiler computes with: cutting it back after each addition would keep it from vectorizing.
+#ifdef RESNET_HLS_CSIM_AP_INT_H
+template <int Bits> using sum = ap_int<Bits <= 32 ? 32 : 64>;
+#else
+template <int Bits> using sum = ap_int<Bits>;
+#endif
+
 template <typename T> T max(const T& a, const T& b) {
 #pragma HLS INLINE
   return a > b ? a : b;

@@ -11,12 +11,13 @@
 
 #include <ap_int.h>
 
+#include "arithmetic.h"
 #include "warnings.h"
 
 namespace resnet_hls {
 
 // What a DSP slice adds up: 48 bits.
-using packed_sum = ap_int<48>;
+using packed_sum = sum<48>;
 
 // To be assigned to as many bits as the multiplier of a slice takes; the addition is its pre-adder.
 template <int Shift, typename High, typename Low> packed_sum pack(const High& high, const Low& low) {

@@ -56,7 +56,9 @@ def storage(op: ir.Operation, default: str) -> str:
 def declaration(op: ir.Operation, name: str) -> tuple[Array, list[str]]:
     """A memref.alloc as an array, and the lines that declare it."""
     kind = ir.MemRefType(op.results[0].type)
-    element = type_name(element_width(op, kind.element_type))
+    width = element_width(op, kind.element_type)
+    native = width in (8, 16, 32, 64)  # bits of C++'s own integers, which fast headers need not cut back
+    element = type_name(width) if kind.shape or native else f"resnet_hls::sum<{width}>"
     is_word = any(use.owner.operation.name in {"hls.read", "hls.write"} for use in op.results[0].uses)
     lanes = len(kind.shape) if is_word else lanes_attribute(op)
     address = list(kind.shape)[: len(kind.shape) - lanes]
