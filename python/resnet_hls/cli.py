@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""`resnet-hls`: build, verify, simulate, report, doctor, boards, passes.
+"""`resnet-hls`: build, verify, simulate, report, fit, doctor, boards, passes.
 
 Each command imports what it needs when it runs: `build` must start its importer at once, and nothing but the PyTorch
 way may import PyTorch.
@@ -326,6 +326,43 @@ def _compare(content: dict[str, Any], imported: Path, refit: Path | None, json: 
     if refit is not None:
         print(f"report: wrote {_short(refit)}; build --resource-factors takes it")
     return 0
+
+
+@app.command()
+def fit(
+    model: Model,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="folder for results; a later run goes on with them")
+    ],
+    boards: Annotated[str, typer.Option(metavar="NAMES", help="all, or names and .toml files, with commas")] = "all",
+    clock: Annotated[float | None, typer.Option(metavar="MHZ", help="clock; by default each board's")] = None,
+    slower: Annotated[
+        int, typer.Option(metavar="N", help="designs besides the fastest of each board: for a half, a quarter, … of it")
+    ] = 3,
+    objective: Annotated[
+        Literal["bits", "latency"],
+        typer.Option(help="of FIFO depths: the fewest bits, or no loss of latency"),
+    ] = "bits",
+    resource_factors: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="factors for modelled resources, as report --refit writes them")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="of a Dask cluster; by default processes of this machine")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="processes of this machine; by default one a processor")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print fit.json")] = False,
+) -> int:
+    """Say how fast a network can be on each board, and what slower designs take."""
+    from resnet_hls.fit import command
+
+    if slower < 0 or (workers is not None and workers < 1):
+        wrong = f"--slower {slower}" if slower < 0 else f"--workers {workers}"
+        raise UserError(wrong, help="give 0 or more slower designs, 1 or more workers", status=2)
+    return command.run(
+        command.Request(model, output, boards, clock, slower, objective, resource_factors, scheduler, workers), json
+    )
 
 
 @app.command()
