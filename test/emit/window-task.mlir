@@ -1,4 +1,4 @@
-// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-balance{dsp=18},hls-unroll-loops,hls-place-memories,hls-pipeline-loops,hls-size-fifos,verify-scheduled)' | resnet-translate - --emit-hls-cpp | filecheck %s
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-unroll-loops,hls-place-memories,hls-pipeline-loops,hls-size-fifos,verify-scheduled)' | resnet-translate - --emit-hls-cpp | filecheck %s
 
 // Windows of 3 x 3 taps with stride 2 and padding: the window shifts, a column comes from the line buffer and the input,
 // taps outside the map are zeros. Neighbouring statements under one condition share it; where a remainder is compared
@@ -90,7 +90,7 @@ func.func @pooling(%image: memref<6x6x2xi8>, %result: memref<3x3x2xi8>) {
                 }
               } {hls.pipeline, hls.tap}
             } {hls.tap}
-          }
+          } {hls.unroll = 2 : i64}
         }
       }
     }) {sym_name = "window"} : () -> ()
@@ -119,7 +119,7 @@ func.func @pooling(%image: memref<6x6x2xi8>, %result: memref<3x3x2xi8>) {
                 }
               } {hls.tap}
             } {hls.tap}
-          }
+          } {hls.unroll = 2 : i64}
         }
       }
     }) {sym_name = "most"} : () -> ()

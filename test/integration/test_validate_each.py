@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from resnet_hls.driver import make_options
 from resnet_hls.pipelines import INTEGER, STAGES
 
-PARAMETERS = {"dsp": 1248, "target_cycles": 0, "clock_mhz": 250, "family": "ultrascale+", "objective": "bits"}
+PARAMETERS = make_options("kv260").parameters()
 
 
 @pytest.mark.parametrize("name", ["resnet8_a8w8b16", "resnet20_a8w8b16"])

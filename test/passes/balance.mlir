@@ -2,19 +2,22 @@
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-balance{dsp=7})' --split-input-file | filecheck %s --check-prefixes=CHECK,DSP7
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-balance{target-cycles=60})' --split-input-file | filecheck %s --check-prefixes=CHECK,CYCLES60
 
-// A matrix product, 10 x 4 x 6 steps. With 12 multipliers 20 cycles are the least: all 4 inputs and 3 of 6 outputs, since
-// 2 inputs and 6 outputs would need more requantizers. With 7 it is 40: 6 multipliers. For 60 cycles 4 are enough.
+// A matrix product, 10 x 4 x 6 steps; a slice takes two products. With 12 slices all inputs and outputs go in a step, which
+// is 10 cycles. With 7 of them, too: two of the four inputs are multiplied in LUTs. For 60 cycles 2 slices are enough.
 // CHECK-LABEL: func.func @product
 // CHECK: affine.for %{{[a-z_0-9]+}} = 0 to 10 {
 // CHECK-NEXT: affine.for %{{[a-z_0-9]+}} = 0 to 4 {
 // CHECK-NEXT: affine.for %{{[a-z_0-9]+}} = 0 to 6 {
-// DSP12: } {hls.unroll = 3 : i64}
+// DSP12: } {hls.unroll = 6 : i64}
 // DSP12-NEXT: } {hls.unroll = 4 : i64}
-// DSP7: } {hls.unroll = 3 : i64}
-// DSP7-NEXT: } {hls.unroll = 2 : i64}
-// CYCLES60: } {hls.unroll = 1 : i64}
-// CYCLES60-NEXT: } {hls.unroll = 4 : i64}
+// DSP7: } {hls.unroll = 6 : i64}
+// DSP7-NEXT: } {hls.unroll = 4 : i64}
+// CYCLES60: } {hls.unroll = 2 : i64}
+// CYCLES60-NEXT: } {hls.unroll = 2 : i64}
 // CHECK-NEXT: }
+// DSP12-NEXT: }) {sym_name = "product"}
+// DSP7-NEXT: }) {hls.fabric = 2 : i64, sym_name = "product"}
+// CYCLES60-NEXT: }) {sym_name = "product"}
 memref.global "private" constant @weight : memref<4x6xi8> = dense<[[1, -2, 3, -4, 5, -6], [7, 8, 9, 10, 11, 12], [-1, -1, -1, -1, -1, -1], [2, 0, 2, 0, 2, 0]]>
 memref.global "private" constant @bias : memref<6xi32> = dense<[100, -100, 50, -50, 25, -25]>
 func.func @product(%image: memref<10x4xi8>, %result: memref<10x6xi8>) {
@@ -66,20 +69,22 @@ func.func @product(%image: memref<10x4xi8>, %result: memref<10x6xi8>) {
   return
 }
 // -----
-// Taps arrive together: they count as multipliers, not as cycles. The window task takes the factor of its reader.
+// The window task takes the factor of its reader, and hands out all taps; its reader may take them in turns.
 // CHECK-LABEL: func.func @windows
 // CHECK: affine.for %{{[a-z_0-9]+}} = 0 to 10 {
 // CHECK-NEXT: affine.for %{{[a-z_0-9]+}} = 0 to 4 {
 // CHECK: hls.tap}
 // DSP12: } {hls.unroll = 4 : i64}
 // DSP7: } {hls.unroll = 2 : i64}
-// CYCLES60: } {hls.unroll = 1 : i64}
+// CYCLES60: } {hls.unroll = 2 : i64}
 // CHECK-NEXT: }
 // CHECK-NEXT: }) {sym_name = "window"}
-// CHECK: hls.tap}
-// DSP12: } {hls.unroll = 4 : i64}
-// DSP7: } {hls.unroll = 2 : i64}
-// CYCLES60: } {hls.unroll = 1 : i64}
+// DSP12: } {hls.tap}
+// DSP12-NEXT: } {hls.unroll = 4 : i64}
+// DSP7: } {hls.tap}
+// DSP7-NEXT: } {hls.unroll = 2 : i64}
+// CYCLES60: } {hls.tap, hls.unroll = 1 : i64}
+// CYCLES60-NEXT: } {hls.unroll = 2 : i64}
 memref.global "private" constant @w : memref<4x3xi8> = dense<1>
 func.func @windows(%image: memref<10x4xi8>, %result: memref<8x4xi8>) {
   "hls.dataflow"() ({

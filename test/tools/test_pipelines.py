@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from resnet_hls import pipelines
+from resnet_hls.driver import make_options
 from resnet_hls.errors import UserError
 from resnet_hls.passes import PassManager
 from resnet_hls.pipelines import Stage, Step, check_without, optional_passes
@@ -22,7 +23,7 @@ def test_text_leaves_passes_out() -> None:
 
 
 def test_every_text_can_be_parsed() -> None:
-    parameters = {"dsp": 10, "target_cycles": 0, "clock_mhz": 250, "family": "ultrascale+", "objective": "bits"}
+    parameters = make_options("kv260", max_dsp=10).parameters()
     for stage in pipelines.STAGES:
         PassManager.parse(stage.text(parameters))
         PassManager.parse(stage.text(parameters, optional_passes()))

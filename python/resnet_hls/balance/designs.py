@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What there is to choose from for a dataflow, for a given interval: variants of its tasks, priced, and its streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import NamedTuple
+
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.costs import Resources, fifo, rom
+from resnet_hls.analysis.fifos import LEAST_DEPTH
+from resnet_hls.analysis.resources import constants_of, storage_of_task, task_resources
+from resnet_hls.analysis.tasks import Task, fifos, lanes_attribute, stream_name, tasks, the_dataflow
+from resnet_hls.balance.pricing import Trials
+from resnet_hls.balance.program import Converter, Fabric, Link, Problem, Solution, Variant
+from resnet_hls.balance.variants import Factors, Shape, minimal
+from resnet_hls.dialects.hls import hls
+from resnet_hls.passes._registry import Pass, PassFailure
+from resnet_hls.passes._tiling_words import Word, word
+from resnet_hls.passes.place_memories import words
+
+#: Of the multiplications that a task needs at least in a step, how many more are worth a look for what else they save.
+_NEAR = 1.1
+#: Constants of so many bits are weights, for which memories are chosen; others are too small to matter.
+_WEIGHTS = 4096
+#: Depth that FIFOs are expected to have: windows hardly wait, elements do.
+_DEPTH = 16
+_STORAGES = ("rom_lutram", "rom_bram")
+
+
+class Choice(NamedTuple):
+    """What a variant stands for: factors by loop, and what weights lie in."""
+
+    factors: tuple[tuple[int, int], ...]
+    storage: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """A task that was built: cycles a frame, its resources without weights, its weights as words and their bits."""
+
+    cycles: int
+    cost: Resources
+    weights: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class Designs:
+    """Problems of `hls-balance`, one for each interval.
+
+    Args:
+        module: the dataflow, untiled.
+        family: of the device.
+        clock_mhz: of the accelerator.
+        unroll: what makes lanes of marks.
+        compute: what is run then on a task that computes.
+        finish: what is run at last, also on width converters.
+        budget: what may be used.
+    """
+
+    module: ir.Operation
+    family: str
+    clock_mhz: float
+    unroll: Pass
+    compute: tuple[Pass, ...]
+    finish: tuple[Pass, ...]
+    budget: Resources
+    _in_fabric: dict[str, Resources | None] = field(default_factory=dict)
+    _converters: dict[tuple[Word, Word, str], Converter | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.trials = Trials(self.module, self.unroll, self.compute, self.finish, self.figures)
+
+    @cached_property
+    def fifos(self) -> dict[str, ir.Operation]:
+        return {stream_name(op.results[0]): op for op in fifos(the_dataflow(self.module))}
+
+    @cached_property
+    def shapes(self) -> dict[str, Shape]:
+        return {task.name: Shape(task) for task in tasks(the_dataflow(self.module))}
+
+    @cached_property
+    def ends(self) -> dict[str, tuple[str | None, str | None]]:
+        """Stream -> the task that writes it and the one that reads it; None for a port."""
+        found: dict[str, tuple[str | None, str | None]] = {}
+        for name, op in self.fifos.items():
+            stream = op.results[0]
+            writer = next((n for n, s in self.shapes.items() if stream in s.task.outputs), None)
+            reader = next((n for n, s in self.shapes.items() if stream in s.task.inputs), None)
+            found[name] = writer, reader
+        return found
+
+    def figures(self, module: ir.Operation) -> Built:
+        """Of the one task in a module that the passes have built."""
+        (task,) = tasks(the_dataflow(module))
+        weights = []
+        storage = storage_of_task(task, constants_of(module))
+        cost = task_resources(task, storage, self.family, self.clock_mhz).total
+        for constant in iu.walk(module, "memref.global"):
+            if self.is_weights(constant):
+                kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
+                depth, bits = words(kind, lanes_attribute(constant))
+                weights.append((depth, bits))
+                cost += rom(depth, bits, ir.StringAttr(constant.attributes["hls.storage"]).value, self.family) * -1
+        return Built(task.trip_count, cost, tuple(weights))
+
+    @staticmethod
+    def is_weights(constant: ir.Operation) -> bool:
+        """True for a constant for which a memory is chosen."""
+        kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
+        return bool(prod(kind.shape) * ir.IntegerType(kind.element_type).width >= _WEIGHTS)
+
+    def intervals(self) -> list[int]:
+        """Every interval that some factors give some task, ascending."""
+        return sorted({shape.cycles(f) for shape in self.shapes.values() for f in shape.all_factors})
+
+    def least_products(self, interval: int) -> int | None:
+        """Multiplications of a step that all tasks together need at least; None where one cannot be as fast."""
+        total = 0
+        for shape in self.shapes.values():
+            counts = [shape.products(f) for f in shape.all_factors if shape.cycles(f) <= interval]
+            if not counts:
+                return None
+            total += min(counts)
+        return total
+
+    def problem(self, interval: int, fixed: Resources) -> Problem | None:
+        """What there is to choose from; None where a task cannot be as fast. `fixed` is used anyway."""
+        products = self.least_products(interval)
+        if products is None:
+            return None
+        scarce = products > self.budget.dsp
+        variants: dict[str, list[Variant]] = {}
+        for name, shape in self.shapes.items():
+            if not shape.makes_windows:
+                fast = [f for f in shape.all_factors if shape.cycles(f) <= interval and self.at_ports(name, f)]
+                least = min((shape.products(f) for f in fast), default=0)
+                near = [f for f in minimal(shape, fast) if shape.products(f) <= _NEAR * least]
+                variants[name] = [v for f in near for v in self.variants(name, f, scarce)]
+        for name, shape in self.shapes.items():
+            if shape.makes_windows:  # what its readers may want
+                wanted = self.wanted(name, variants)
+                fast = [f for f in shape.all_factors if shape.cycles(f) <= interval and self.at_ports(name, f)]
+                fitting = [f for f in fast if all(shape.lanes(s, f) in lanes for s, lanes in wanted.items())]
+                variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
+        for name, found in variants.items():
+            if not found and self.trials.failure is not None and not self.trials.any_of(self.shapes[name].task):
+                raise self.trials.failure  # it cannot be built at all
+            if not found:
+                return None
+        links = [self.link(stream, variants) for stream, (writer, reader) in self.ends.items() if writer and reader]
+        return Problem(variants, links, self.budget, fixed)
+
+    def at_ports(self, name: str, factors: Factors) -> bool:
+        """Words at a port have no lanes that are masked."""
+        shape = self.shapes[name]
+        ports = [s for s in shape.lane_loop if None in self.ends[s]]
+        return all(shape.extent(s) % shape.lanes(s, factors) == 0 for s in ports)
+
+    def wanted(self, name: str, variants: Mapping[str, list[Variant]]) -> dict[str, set[int]]:
+        """Lanes with which others may read the windows of a task, by stream."""
+        shape = self.shapes[name]
+        readers = {s: self.ends[s][1] for s in map(stream_name, shape.task.outputs) if s in shape.windows}
+        return {s: {v.lanes[s] for v in variants[reader]} for s, reader in readers.items() if reader is not None}
+
+    def built(self, found: Solution) -> Resources:
+        """What a design takes when each of its tasks is built with its own constants."""
+        total = found.cost
+        for name, variant in found.chosen.items():
+            choice: Choice = variant.key
+            task, lanes = self.shapes[name].task, found.fabric.get(name, 0)
+            own = self.trials.of(task, dict(choice.factors), lanes, alike=False)
+            if own is None:
+                raise PassFailure(task.op, f"'{name}' cannot be built with the factors of its likes")
+            total += self.priced(own, choice.storage) + found.cost_of(name) * -1
+        return total
+
+    def priced(self, built: Built, storage: str) -> Resources:
+        """With weights in a memory of this kind."""
+        return sum((rom(depth, bits, storage, self.family) for depth, bits in built.weights), built.cost)
+
+    def variants(self, name: str, factors: Factors, scarce: bool) -> list[Variant]:
+        """The ways to build a task with these factors: with weights in LUTs or in block RAM."""
+        shape = self.shapes[name]
+        built = self.trials.of(shape.task, factors)
+        if built is None:
+            return []
+        lanes = {stream: shape.lanes(stream, factors) for stream in self.streams(shape.task)}
+        fabric = self.fabric(shape, factors, built) if scarce else None
+        found: list[Variant] = []
+        for storage in _STORAGES if built.weights else _STORAGES[:1]:
+            cost = self.priced(built, storage)
+            key = Choice(tuple(sorted(factors.items())), storage)
+            found.append(Variant(key, built.cycles, cost, lanes, fabric))
+        if len(found) > 1 and found[0].cost.lut <= found[1].cost.lut:
+            return found[:1]
+        return found
+
+    def fabric(self, shape: Shape, factors: Factors, built: Built) -> Fabric | None:
+        """What a lane of the reduction takes in LUTs: for each of its products as much as in another variant."""
+        lanes = shape.reduced(factors)
+        if not lanes or not built.cost.dsp:
+            return None
+        key = self.trials.like(shape.task)
+        if key not in self._in_fabric:
+            other = self.trials.of(shape.task, factors, lanes)
+            change = Resources() if other is None else other.cost + built.cost * -1
+            self._in_fabric[key] = change * (-1 / change.dsp) if change.dsp < 0 else None
+        change_of_slice = self._in_fabric[key]
+        slices = shape.products(factors) / lanes
+        if change_of_slice is None or slices * lanes > built.cost.dsp:
+            return None
+        more = change_of_slice * slices
+        return Fabric(lanes, Resources(dsp=slices), Resources(lut=more.lut, ff=more.ff))
+
+    def streams(self, task: Task) -> list[str]:
+        return [stream_name(stream) for stream in [*task.inputs, *task.outputs]]
+
+    def link(self, stream: str, variants: Mapping[str, list[Variant]]) -> Link:
+        """What it takes to connect the two ends of a stream, for all lanes that they may have."""
+        writer, reader = self.ends[stream]
+        assert writer is not None
+        assert reader is not None
+        ends = [sorted({v.lanes[stream] for v in variants[name]}) for name in (writer, reader)]
+        pairs = {(a, b): self.converter(stream, a, b) for a in ends[0] for b in ends[1]}
+        return Link(stream, writer, reader, {pair: found for pair, found in pairs.items() if found is not None})
+
+    def converter(self, stream: str, have: int, want: int) -> Converter | None:
+        """What stands between words of `have` and of `want` lanes, with the FIFOs of both; None where nothing can."""
+        writer, reader = (self.shapes[name] for name in self.ends[stream] if name is not None)
+        taps = writer.word_taps(stream)
+        pair = word(taps, writer.extent(stream), have), word(taps, reader.extent(stream), want)
+        source = self.fifos[stream]
+        key = (*pair, str(source.results[0].type) + str(source.attributes["depth"]))
+        if key not in self._converters:
+            self._converters[key] = self._converter(source, *pair)
+        return self._converters[key]
+
+    def _converter(self, source: ir.Operation, have: Word, want: Word) -> Converter | None:
+        element = ir.IntegerType(hls.element_of(source.results[0].type).element_type).width
+        depth = LEAST_DEPTH if have.taps > 1 else _DEPTH
+        room = [fifo(depth, w.width * element, "srl", self.family) for w in (have, want)]
+        if have == want:
+            return Converter(0, room[0])
+        if have.taps > 1:
+            return None  # as many bits as a window has are not regrouped
+        found = self.trials.converter(source, have, want)
+        return None if found is None else Converter(found.cycles, found.cost + room[0] + room[1])
