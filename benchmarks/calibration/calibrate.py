@@ -135,9 +135,8 @@ def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
         for family in FAMILIES:
             counted, modelled = results[family].get(kernel.name, {}), kernel.modelled(family)
             pairs = ((kind, number, getattr(modelled, kind)) for kind, number in counted.items())
-            cells.append(
-                ", ".join(f"{number:g} / {round(model, 1):g} {kind}" for kind, number, model in pairs if number or model)
-            )
+            told = (f"{number:g} / {round(model, 1):g} {kind}" for kind, number, model in pairs if number or model)
+            cells.append(", ".join(told))
         lines.append(f"| {kernel.structure} | {kernel.name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
