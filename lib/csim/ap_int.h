@@ -130,6 +130,9 @@ private:
   std::uint64_t mask;
 };
 
+// Says that a number need not be cut to the width of its type.
+struct fits {};
+
 // Width of the least type that holds both operands of widths and signs (w1, s1) and (w2, s2).
 constexpr int common_width(int w1, bool s1, int w2, bool s2) {
   return max(w1 + (s2 && !s1), w2 + (s1 && !s2));
@@ -160,6 +163,7 @@ template <int W, bool S> struct ap_int_base {
   storage_type v; // always sign- or zero-extended from W bits
 
   ap_int_base() = default;
+  constexpr ap_int_base(ap_detail::fits, storage_type value) : v(value) {}
   template <typename T, ap_detail::if_integral<T> = 0>
   constexpr ap_int_base(T value) : v(ap_detail::wrap<W, S>::of(value)) {}
   template <typename T> ap_int_base(const ap_detail::bit_range<T>& bits) : ap_int_base(std::uint64_t(bits)) {}
@@ -301,7 +305,8 @@ struct ap_uint : std::conditional_t<(W <= 128), ap_int_base<W <= 128 ? W : 1, fa
   constexpr ap_detail::derived_t<(WIDTH), (SIGN)> operator OP(const ap_int_base<W1, S1>& a,                            \
                                                               const ap_int_base<W2, S2>& b) {                          \
     using type = ap_detail::storage_t<(WORK_WIDTH), (WORK_SIGN)>;                                                      \
-    return static_cast<type>(static_cast<type>(a.v) OP static_cast<type>(b.v));                                        \
+    using result = ap_detail::storage_t<(WIDTH), (SIGN)>;                                                              \
+    return {ap_detail::fits(), static_cast<result>(static_cast<type>(a.v) OP static_cast<type>(b.v))};                 \
   }                                                                                                                    \
   template <int W, bool S, typename T, ap_detail::if_integral<T> = 0>                                                  \
   constexpr auto operator OP(const ap_int_base<W, S>& a, T b) {                                                        \

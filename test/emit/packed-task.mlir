@@ -4,20 +4,20 @@
 // the sum is not balanced. Products in LUTs are variables of their own, as wide as their operands together.
 // CHECK: // ===== tasks.cpp
 // CHECK: #include "resnet_hls/packed.h"
-// CHECK: resnet_hls::sum<48> product;
+// CHECK: resnet_hls::exact<48> product;
 // CHECK: output_pairs: for (int output_pair = 0; output_pair < 2; ++output_pair) {
 // CHECK-NEXT: #pragma HLS UNROLL
 // CHECK-NEXT: product = 2097152;
 // CHECK-NEXT: links: for (int link = 0; link < 3; ++link) {
 // CHECK-NEXT: #pragma HLS UNROLL
 // CHECK-NEXT: #pragma HLS EXPRESSION_BALANCE off
-// CHECK-NEXT: const ap_int<27> packed =
+// CHECK-NEXT: const resnet_hls::exact<27> packed =
 // CHECK-NEXT: resnet_hls::pack<22>(weight[output_pair * 2 + 1][link], weight[output_pair * 2][link]);
 // CHECK-NEXT: product += window_word.lane[link] * packed;
 // CHECK-NEXT: }
-// CHECK-NEXT: const ap_int<48> value = product;
+// CHECK-NEXT: const resnet_hls::exact<48> value = product;
 // CHECK-NEXT: low_sum = resnet_hls::low<22>(value);
-// CHECK-NEXT: high_sum = ap_int<13>(resnet_hls::high<22>(value));
+// CHECK-NEXT: high_sum = resnet_hls::exact<13>(resnet_hls::high<22>(value));
 // CHECK-NEXT: fabric_lanes: for (int fabric_lane = 0; fabric_lane < 2; ++fabric_lane) {
 // CHECK-NEXT: #pragma HLS UNROLL
 // CHECK-NEXT: const ap_int<8> value_2 = window_word.lane[fabric_lane + 3];

@@ -10,12 +10,12 @@
 
 namespace resnet_hls {
 
-// A sum within a step, of which the compiler knows that it takes so many bits. The fast stand-in for ap_int.h computes
-// it in as many as a C++ compiler computes with: cutting it back after each addition would keep it from vectorizing.
+// An integer of which the compiler knows that so many bits hold it. The fast stand-in for ap_int.h computes it in as
+// many as a C++ compiler computes with: cutting a sum back after each addition would keep it from vectorizing.
 #ifdef RESNET_HLS_CSIM_AP_INT_H
-template <int Bits> using sum = ap_int<Bits <= 32 ? 32 : 64>;
+template <int Bits> using exact = ap_int<Bits <= 32 ? 32 : 64>;
 #else
-template <int Bits> using sum = ap_int<Bits>;
+template <int Bits> using exact = ap_int<Bits>;
 #endif
 
 template <typename T> T max(const T& a, const T& b) {

@@ -17,7 +17,7 @@
 namespace resnet_hls {
 
 // What a DSP slice adds up: 48 bits.
-using packed_sum = sum<48>;
+using packed_sum = exact<48>;
 
 // To be assigned to as many bits as the multiplier of a slice takes; the addition is its pre-adder.
 template <int Shift, typename High, typename Low> packed_sum pack(const High& high, const Low& low) {
@@ -31,9 +31,9 @@ template <int Shift> ap_int<Shift> low(const packed_sum& sum) {
   return ap_int<Shift>(sum ^ (packed_sum(1) << (Shift - 1)));
 }
 
-template <int Shift> ap_int<48 - Shift> high(const packed_sum& sum) {
+template <int Shift> exact<48 - Shift> high(const packed_sum& sum) {
 #pragma HLS INLINE
-  return ap_int<48 - Shift>(sum >> Shift);
+  return exact<48 - Shift>(sum >> Shift);
 }
 
 } // namespace resnet_hls

@@ -10,7 +10,7 @@ from torch_mlir import ir
 
 from resnet_hls.analysis.tasks import lanes_attribute, lanes_of
 from resnet_hls.dialects.hls import hls
-from resnet_hls.emit.expressions import type_name
+from resnet_hls.emit.expressions import exact_type, type_name
 from resnet_hls.passes._registry import PassFailure
 
 _STORAGE = {
@@ -57,8 +57,7 @@ def declaration(op: ir.Operation, name: str) -> tuple[Array, list[str]]:
     """A memref.alloc as an array, and the lines that declare it."""
     kind = ir.MemRefType(op.results[0].type)
     width = element_width(op, kind.element_type)
-    native = width in (8, 16, 32, 64)  # bits of C++'s own integers, which fast headers need not cut back
-    element = type_name(width) if kind.shape or native else f"resnet_hls::sum<{width}>"
+    element = type_name(width) if kind.shape else exact_type(width)
     is_word = any(use.owner.operation.name in {"hls.read", "hls.write"} for use in op.results[0].uses)
     lanes = len(kind.shape) if is_word else lanes_attribute(op)
     address = list(kind.shape)[: len(kind.shape) - lanes]

@@ -59,6 +59,11 @@ def type_name(width: int, signed: bool = True) -> str:
     return f"ap_int<{width}>" if signed else f"ap_uint<{width}>"
 
 
+def exact_type(width: int) -> str:
+    """The type of a number that is known to fit: fast headers do not cut it to bits that no built-in type has."""
+    return type_name(width) if width in (8, 16, 32, 64) else f"resnet_hls::exact<{width}>"
+
+
 def width_of(value: ir.Value) -> int:
     return ir.IntegerType(value.type).width if isinstance(value.type, ir.IntegerType) else 64
 
@@ -153,7 +158,7 @@ def _lanes(op: ir.Operation, width: int, operands: list[Text]) -> Text:
         high, low = (signed(x, width_of(value)) for x, value in zip(operands, op.operands, strict=True))
         return Text(f"resnet_hls::pack<{shift}>({high.text}, {low.text})", width, loose=True)
     lane = Text(f"resnet_hls::{op.name.removeprefix('hls.')}<{shift}>({exact(operands[0]).text})", width, loose=True)
-    return lane if op.name == "hls.low" else cast(lane, width)
+    return lane if op.name == "hls.low" else Text(f"{exact_type(width)}({lane.text})", width)
 
 
 def _infix(name: str, width: int, left: Text, right: Text) -> Text:

@@ -16,7 +16,7 @@ from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
 from resnet_hls.emit import layout
 from resnet_hls.emit.affine_text import AffineText, Variable
 from resnet_hls.emit.arrays import Array, constant_array, declaration, word_type
-from resnet_hls.emit.expressions import LANES, Text, cast, exact, expression, type_name, width_of
+from resnet_hls.emit.expressions import LANES, Text, cast, exact, exact_type, expression, type_name, width_of
 from resnet_hls.emit.expressions import constant as constant_text
 from resnet_hls.passes._registry import PassFailure
 
@@ -221,7 +221,7 @@ class TaskWriter:
             self.in_fabric(op, text)
             return
         if op.name == "hls.pack":  # its type cuts it to the width of a multiplier
-            self.name_value(value, text, "packed")
+            self.name_value(value, text, "packed", exact_type(text.width))
             return
         users = iu.users(value)
         alone = len(users) == 1 and users[0].block == op.block
@@ -245,10 +245,11 @@ class TaskWriter:
         self.line(f"#pragma HLS BIND_OP variable={name} op=mul impl={_multiplier(op)}")
         self.values[op.results[0]] = Text(name, width)
 
-    def name_value(self, value: ir.Value, text: Text, hint: str = "value") -> None:
+    def name_value(self, value: ir.Value, text: Text, hint: str = "value", kind: str | None = None) -> None:
+        """Gives an expression a name; `kind` is its type where that is not the ap_int of its width."""
         named = exact(text)
         name = self.unique(hint)
-        self.line(f"const {type_name(named.width, named.signed)} {name} = {text.text};")
+        self.line(f"const {kind or type_name(named.width, named.signed)} {name} = {text.text};")
         self.values[value] = Text(name, named.width, named.signed)
 
     def load(self, op: ir.Operation) -> None:
@@ -258,7 +259,8 @@ class TaskWriter:
         if array.constant or not iu.has_uses(value) or self.unchanged(op):
             self.values[value] = text
         else:
-            self.name_value(value, text)
+            scalar = not ir.MemRefType(op.operands[0].type).shape
+            self.name_value(value, text, kind=exact_type(text.width) if scalar else None)
 
     def unchanged(self, op: ir.Operation) -> bool:
         """True when what `op` loads is still there where the expression that uses its one result is printed."""
