@@ -71,6 +71,7 @@ class Designs:
     finish: tuple[Pass, ...]
     budget: Resources
     _in_fabric: dict[str, Resources | None] = field(default_factory=dict)
+    _at_stream: dict[tuple[str, int, int], Converter | None] = field(default_factory=dict)
     _converters: dict[tuple[Word, Word, str], Converter | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,13 +118,13 @@ class Designs:
 
     def intervals(self) -> list[int]:
         """Every interval that some factors give some task, ascending."""
-        return sorted({shape.cycles(f) for shape in self.shapes.values() for f in shape.all_factors})
+        return sorted({cycles for shape in self.shapes.values() for _, cycles, _ in shape.figures})
 
     def least_products(self, interval: int) -> int | None:
         """Multiplications of a step that all tasks together need at least; None where one cannot be as fast."""
         total = 0
         for shape in self.shapes.values():
-            counts = [shape.products(f) for f in shape.all_factors if shape.cycles(f) <= interval]
+            counts = [products for _, cycles, products in shape.figures if cycles <= interval]
             if not counts:
                 return None
             total += min(counts)
@@ -138,14 +139,14 @@ class Designs:
         variants: dict[str, list[Variant]] = {}
         for name, shape in self.shapes.items():
             if not shape.makes_windows:
-                fast = [f for f in shape.all_factors if shape.cycles(f) <= interval and self.at_ports(name, f)]
+                fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
                 least = min((shape.products(f) for f in fast), default=0)
                 near = [f for f in minimal(shape, fast) if shape.products(f) <= _NEAR * least]
                 variants[name] = [v for f in near for v in self.variants(name, f, scarce)]
         for name, shape in self.shapes.items():
             if shape.makes_windows:  # what its readers may want
                 wanted = self.wanted(name, variants)
-                fast = [f for f in shape.all_factors if shape.cycles(f) <= interval and self.at_ports(name, f)]
+                fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
                 fitting = [f for f in fast if all(shape.lanes(s, f) in lanes for s, lanes in wanted.items())]
                 variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
         for name, found in variants.items():
@@ -232,14 +233,15 @@ class Designs:
 
     def converter(self, stream: str, have: int, want: int) -> Converter | None:
         """What stands between words of `have` and of `want` lanes, with the FIFOs of both; None where nothing can."""
-        writer, reader = (self.shapes[name] for name in self.ends[stream] if name is not None)
-        taps = writer.word_taps(stream)
-        pair = word(taps, writer.extent(stream), have), word(taps, reader.extent(stream), want)
-        source = self.fifos[stream]
-        key = (*pair, str(source.results[0].type) + str(source.attributes["depth"]))
-        if key not in self._converters:
-            self._converters[key] = self._converter(source, *pair)
-        return self._converters[key]
+        if (stream, have, want) not in self._at_stream:
+            writer, reader = (self.shapes[name] for name in self.ends[stream] if name is not None)
+            taps, source = writer.word_taps(stream), self.fifos[stream]
+            pair = word(taps, writer.extent(stream), have), word(taps, reader.extent(stream), want)
+            key = (*pair, f"{source.results[0].type} {source.attributes['depth']}")
+            if key not in self._converters:
+                self._converters[key] = self._converter(source, *pair)
+            self._at_stream[stream, have, want] = self._converters[key]
+        return self._at_stream[stream, have, want]
 
     def _converter(self, source: ir.Operation, have: Word, want: Word) -> Converter | None:
         element = ir.IntegerType(hls.element_of(source.results[0].type).element_type).width

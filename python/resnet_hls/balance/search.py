@@ -13,7 +13,7 @@ from resnet_hls.balance.program import LEAST, Effort, Objective, Problem, Soluti
 from resnet_hls.boards import RESOURCES
 
 #: LUTs that come with a slice for two products, and that two products take instead, about.
-_LUTS_OF_SLICE, _LUTS_OF_PAIR = 30, 90
+_LUTS_OF_SLICE, _LUTS_OF_PAIR = 35, 150
 #: How often a design is looked for anew because its tasks take more than their likes.
 _TRIES = 4
 

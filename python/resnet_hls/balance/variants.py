@@ -122,6 +122,11 @@ class Shape:
             found += [dict(zip(loops, combination, strict=True)) | taps for combination in product(*choices)]
         return found
 
+    @cached_property
+    def figures(self) -> list[tuple[dict[int, int], int, int]]:
+        """All factors, with the cycles and the products of each."""
+        return [(factors, self.cycles(factors), self.products(factors)) for factors in self.all_factors]
+
     def _tap_factors(self) -> list[dict[int, int]]:
         """All taps a step, or only those of the innermost loops."""
         several = [d for d in self.taps if self.task.nest.extents[d] > 1]
