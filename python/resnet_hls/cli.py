@@ -123,6 +123,9 @@ def build(
         Literal["bits", "latency"],
         typer.Option(help="of FIFO depths: the fewest bits, or no loss of latency"),
     ] = "bits",
+    effort: Annotated[
+        float, typer.Option(metavar="N", help="work that choosing unroll factors may take, about seconds")
+    ] = 20.0,
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
@@ -150,6 +153,7 @@ def build(
         max_bram36,
         max_uram,
         resource_factors,
+        effort,
     )
     source = sources.find(model, name)
     folder.check(output, force)

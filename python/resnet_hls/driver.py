@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: What FIFO depths may be chosen for.
 OBJECTIVES = ("bits", "latency")
+#: Work for choosing unroll factors, about seconds.
+EFFORT, _MOST_EFFORT = 20.0, 86_400
 
 #: What a user may limit: what it is called, and the least that makes sense.
 _LIMITED = {
@@ -58,6 +60,7 @@ class Options:
         factors: real by modelled, of each resource, as a calibration has them.
         without: passes of the pipelines to leave out, as `pipelines.check_without` gives them.
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
+        effort: work that choosing unroll factors may take, about seconds; the same on every machine.
     """
 
     board: Board
@@ -70,6 +73,7 @@ class Options:
     max_bram36: int | None = None
     max_uram: int | None = None
     factors: Factors = field(default_factory=dict)
+    effort: float = EFFORT
 
     @property
     def limits(self) -> dict[str, int]:
@@ -101,6 +105,7 @@ class Options:
             "target_cycles": self.target_cycles,
             "clock_mhz": f"{self.board.clock_mhz:g}",
             "objective": self.objective,
+            "effort": f"{self.effort:g}",
         }
 
     def text(self, stage: Stage) -> str:
@@ -120,6 +125,7 @@ def make_options(
     max_bram36: int | None = None,
     max_uram: int | None = None,
     resource_factors: Path | None = None,
+    effort: float = EFFORT,
 ) -> Options:
     """The options, checked.
 
@@ -146,11 +152,14 @@ def make_options(
             raise UserError(f"at most {given} {called}", help=f"give {least} or more", status=2)
     if objective not in OBJECTIVES:
         raise UserError(f"no objective '{objective}'", help=f"give {' or '.join(OBJECTIVES)}", status=2)
+    if not 0 < effort <= _MOST_EFFORT:
+        raise UserError(f"an effort of {effort:g}", help=f"give a number above 0, {_MOST_EFFORT:,} at most", status=2)
     return Options(
         found,
         target_fps,
         without=pipelines.check_without(without),
         objective=objective,
+        effort=effort,
         factors={} if resource_factors is None else calibration_files.load(resource_factors, found.family),
         **{f"max_{resource}": given for resource, given in most.items()},
     )
@@ -171,6 +180,7 @@ def compile(
     max_bram36: int | None = None,
     max_uram: int | None = None,
     resource_factors: str | Path | None = None,
+    effort: float = EFFORT,
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -188,6 +198,7 @@ def compile(
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
         max_lut, max_ff, max_bram36, max_uram: as `max_dsp`, of look-up tables, flip-flops, block RAMs and UltraRAMs.
         resource_factors: a TOML file with factors for modelled resources, as `resnet-hls report --refit` writes them.
+        effort: work that choosing unroll factors may take, about seconds; what it did not prove, a remark tells.
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -197,7 +208,7 @@ def compile(
     """
     options = make_options(
         board, clock_mhz, target_fps, max_dsp, without, objective, max_lut, max_ff, max_bram36, max_uram,
-        None if resource_factors is None else Path(resource_factors),
+        None if resource_factors is None else Path(resource_factors), effort,
     )  # fmt: skip
     source = sources.find(model, name, calibration)
     return run(source, options)

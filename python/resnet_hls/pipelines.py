@@ -126,7 +126,7 @@ SCHEDULE = Stage(
     (
         Step(
             "hls-balance{dsp=$dsp lut=$lut ff=$ff bram36=$bram36 uram=$uram family=$family clock-mhz=$clock_mhz "
-            "target-cycles=$target_cycles}",
+            "target-cycles=$target_cycles effort=$effort}",
             "the slowest task sets the rate: none gets more than it needs",
         ),
         Step("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "frontend"))
 from onnx_builders import save
 
 from resnet_hls.context import make_context
+from resnet_hls.driver import make_options
 from resnet_hls.emit import dataflow_graph, emit_hls_cpp
 from resnet_hls.frontend._worker import lower
 from resnet_hls.frontend.onnx_model import OnnxModel, load
@@ -89,8 +90,7 @@ def compile_network(
 
 def passes(dsp: int, without: Collection[str]) -> list[str]:
     """The text of each pass of `build`, contracts among them."""
-    parameters = {"dsp": dsp, "lut": 117120, "ff": 234240, "bram36": 144, "uram": 64, "family": "ultrascale+"}
-    parameters |= {"target_cycles": 0, "clock_mhz": 250, "objective": "bits"}
+    parameters = make_options().parameters() | {"dsp": dsp}
     steps = [replace(stage, passes=(step,)) for stage in STAGES for step in stage.passes if step.name not in without]
     return [step.text(parameters).removeprefix("builtin.module(").removesuffix(")") for step in steps]
 

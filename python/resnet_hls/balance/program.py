@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 _TENTHS = 10
+#: Part of the effort that is left which one search may take, at most: there may be others.
+_SHARE = 8
 
 
 #: Products in LUTs, then the resources in the order of what a board has least of.
@@ -250,7 +252,7 @@ def solve(
         problem: what there is to choose from.
         interval: cycles.
         effort: that it may take; what was spent is taken off.
-        objectives: each is made as small as those before it allow.
+        objectives: each is made as small as those before it allow; none: any design will do.
         bounded: resources whose budget counts.
 
     Returns:
@@ -265,22 +267,25 @@ def solve(
         raise Undecided
     solution: Solution | None = None
     gaps: dict[Objective, float] = {}
-    for number, objective in enumerate(objectives):
-        expression = built.minimize(objective)
-        built.model.minimize(expression)
+    for number, objective in enumerate(objectives or [None]):
+        expression = built.minimize(objective) if objective is not None else None
+        if expression is not None:
+            built.model.minimize(expression)
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
-        solver.parameters.max_deterministic_time = max(effort.left / (len(objectives) - number), 0.01)
+        share = effort.left / max(len(objectives) - number, _SHARE)
+        solver.parameters.max_deterministic_time = max(share, 0.01)
         status = solver.solve(built.model)
         effort.spend(solver.response_proto.deterministic_time)
         if status == cp_model.INFEASIBLE and solution is None:
             return None
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             break
-        best = round(solver.objective_value)
-        gaps[objective] = (best - solver.best_objective_bound) / max(best, 1)
-        built.model.add(expression <= best)
+        if objective is not None and expression is not None:
+            best = round(solver.objective_value)
+            gaps[objective] = (best - solver.best_objective_bound) / max(best, 1)
+            built.model.add(expression <= best)
         solution = _solution(built, solver, gaps)
         _hint(built, solver)
     if solution is None:

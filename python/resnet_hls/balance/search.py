@@ -102,7 +102,7 @@ class Search:
     def fits(self, interval: int) -> bool:
         """True when there is a design of at most so many cycles, as far as the likes of its tasks tell."""
         try:
-            found = self._solve(interval, LEAST[:1])
+            found = self._solve(interval, ())
         except Undecided:
             return False
         if found is None:

@@ -49,7 +49,7 @@ class Balance(Pass):
     family: Literal["ultrascale+", "7series"] = option("ultrascale+", "family of the device")
     clock_mhz: float = option(250.0, "clock of the accelerator in MHz")
     target_cycles: int = option(0, "initiation interval to reach at the least cost; 0: the least that fits")
-    effort: float = option(60.0, "work that the integer program may do, about seconds")
+    effort: float = option(20.0, "work that the integer program may do, about seconds")
 
     def run(self, op: ir.Operation) -> None:
         budget = Resources(self.dsp, self.lut, self.ff, self.bram36, self.uram)
@@ -82,10 +82,16 @@ class Balance(Pass):
         if found is not None:
             return found
         needed, best = search.needs(self.target_cycles), search.least()
-        if needed is None:
+        lacking = over(needed, budget) if needed is not None else []
+        if (
+            self.target_cycles < search.choices.intervals()[0]
+            or search.choices.least_products(self.target_cycles) is None
+        ):
             problem = f"no unroll factors reach {self.target_cycles:,} cycles"
+        elif lacking:
+            problem = f"{self.target_cycles:,} cycles need {' and '.join(lacking)}"
         else:
-            problem = f"{self.target_cycles:,} cycles need {' and '.join(over(needed, budget))}"
+            raise self.undecided(op)
         ways = []
         if best is not None:
             interval = best.solution.interval
@@ -100,9 +106,14 @@ class Balance(Pass):
     def too_small(self, op: ir.Operation, search: Search, budget: Resources) -> PassFailure:
         """That not even the smallest design fits."""
         needed = search.needs(search.choices.intervals()[-1])
-        assert needed is not None
-        problem = f"the smallest design needs {' and '.join(over(needed, budget))}"
+        lacking = over(needed, budget) if needed is not None else []
+        if not lacking:
+            return self.undecided(op)
+        problem = f"the smallest design needs {' and '.join(lacking)}"
         return PassFailure(op, problem, help="; ".join(["allow more of it", *self.boards_for(needed)]))
+
+    def undecided(self, op: ir.Operation) -> PassFailure:
+        return PassFailure(op, f"no design was found with an effort of {self.effort:g}", help="allow more effort")
 
     def boards_for(self, needed: Resources | None) -> list[str]:
         """In words, the boards of this family that have what is needed."""

@@ -77,6 +77,7 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
             **({"resource_factors": dict(options.factors)} if options.factors else {}),
             "without": options.without,
             "objective": options.objective,
+            "effort": options.effort,
         },
         "command": command(accelerator),
         "pipelines": {stage.name: options.text(stage) for stage in STAGES},
@@ -90,7 +91,7 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
 
 def packages(accelerator: Accelerator) -> list[str]:
     """The packages that the files depend on."""
-    return sorted({"torch-mlir", *accelerator.source.versions()})
+    return sorted({"torch-mlir", "ortools", *accelerator.source.versions()})
 
 
 def command(accelerator: Accelerator) -> str:
@@ -102,6 +103,7 @@ def command(accelerator: Accelerator) -> str:
         ("--target-fps", options.target_fps),
         *((f"--max-{name}", most) for name, most in options.limits.items()),
         ("--objective", options.objective),
+        ("--effort", f"{options.effort:g}"),
         ("--name", accelerator.name),
     ):
         if value is not None:
