@@ -115,8 +115,7 @@ def test_python_interface(small_onnx: Path, project: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["resnet8", "resnet20"])
-@pytest.mark.parametrize("board", ["kv260", "ultra96v2"])
+@pytest.mark.parametrize(("network", "board"), [("resnet8", "kv260"), ("resnet20", "kv260"), ("resnet8", "ultra96v2")])
 def test_real_networks(tool: Tool, shared: Path, cifar10_dir: Path, tmp_path: Path, network: str, board: str) -> None:
     """All images of CIFAR-10's test set through ResNet8 against logits that others computed; some of them at the other
     scale of pixels, through ResNet20, whose C++ takes four times as long, and on the second board.
