@@ -137,7 +137,7 @@ def test_bad_commands(tool: Tool, small_onnx: Path) -> None:
 
 def test_target_that_cannot_be_reached(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
     done = tool("build", small_onnx, "-o", tmp_path / "out", "--target-fps", "100000000")
-    check(done, "hls-balance", "frame rate")
+    check(done, "hls-balance", "frames a second")
     assert os.listdir(tmp_path) == []
 
 

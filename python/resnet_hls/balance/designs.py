@@ -142,15 +142,19 @@ class Designs:
                 fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
                 least = min((shape.products(f) for f in fast), default=0)
                 near = [f for f in minimal(shape, fast) if shape.products(f) <= _NEAR * least]
-                variants[name] = [v for f in near for v in self.variants(name, f, scarce)]
+                # Where none of these can be built, lanes have to be aligned with something: others may be.
+                variants[name] = [v for f in near for v in self.variants(name, f, scarce)] or [
+                    v for f in fast for v in self.variants(name, f, scarce)
+                ]
         for name, shape in self.shapes.items():
             if shape.makes_windows:  # what its readers may want
                 wanted = self.wanted(name, variants)
                 fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
                 fitting = [f for f in fast if all(shape.lanes(s, f) in lanes for s, lanes in wanted.items())]
                 variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
-        for name, found in variants.items():
-            if not found and self.trials.failure is not None and not self.trials.any_of(self.shapes[name].task):
+        for found in variants.values():
+            slowest = interval >= self.intervals()[-1]  # with factors of 1, too
+            if not found and slowest and self.trials.failure is not None:
                 raise self.trials.failure  # it cannot be built at all
             if not found:
                 return None

@@ -67,11 +67,6 @@ class Trials(Generic[Figures]):
             self._found[trial] = self._build(self._alone[key].clone(), factors, fabric)
         return self._found[trial]
 
-    def any_of(self, task: Task) -> bool:
-        """True when a task of its like was built with some factors."""
-        key = self.like(task)
-        return any(found is not None for (other, _, _), found in self._found.items() if other == key)
-
     def converter(self, fifo: ir.Operation, have: Word, want: Word) -> Figures | None:
         """The figures of the task that makes words of one kind of words of another; None where there is none.
 
