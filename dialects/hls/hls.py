@@ -257,6 +257,12 @@ def _widths(op: Any) -> list[int] | None:
     return [ir.IntegerType(kind).width for kind in kinds]
 
 
+def _lane(op: Any) -> tuple[int, int, int] | None:
+    """Where the high lane begins, and the bits of the packed number and of the lane taken out; None, and an error."""
+    shift, widths = _shift(op), _widths(op)
+    return None if shift is None or widths is None else (shift, widths[0], widths[1])
+
+
 class PackOp(HLS.Operation, name="pack"):
     """Two numbers in one: `high * 2^shift + low`, modulo 2 to the width of the result; operands are signed."""
 
@@ -285,10 +291,9 @@ class LowOp(HLS.Operation, name="low"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        shift, widths = _shift(op), _widths(op)
-        if shift is None or widths is None:
+        if (found := _lane(op)) is None:
             return False
-        packed, lane = widths
+        shift, packed, lane = found
         if shift >= packed:
             return _error(op, f"{packed} bits hold no lane above bit {shift}")
         return lane == shift or _error(op, f"the low lane has {shift} bits, not {lane}")
@@ -303,10 +308,9 @@ class HighOp(HLS.Operation, name="high"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        shift, widths = _shift(op), _widths(op)
-        if shift is None or widths is None:
+        if (found := _lane(op)) is None:
             return False
-        packed, lane = widths
+        shift, packed, lane = found
         return shift + lane <= packed or _error(op, f"{packed} bits hold no {lane} bits above bit {shift}")
 
 

@@ -77,9 +77,6 @@ class Lanes:
             holds &= (value == 0) if is_equality else (value >= 0)
         return Fraction(int(holds.sum()), holds.size)
 
-    def all_copies(self) -> int:
-        return self.copies(self.variables)
-
     def result(self, op: ir.Operation) -> frozenset[ir.Value]:
         """The loops on which the result of `op` depends, which are noted for its users."""
         if op.name == "affine.load":

@@ -69,12 +69,6 @@ class Walk:
         """Reuse distance in columns."""
         return max(load.columns[1] for load in self.loads)
 
-    @property
-    def live_elements(self) -> int:
-        """Elements of the map that must be there at once: `rows` rows and `columns + 1` pixels."""
-        *_, width, channels = ir.MemRefType(self.buffer.type).shape
-        return int((self.rows * width + self.columns + 1) * channels)
-
 
 def walk_of(nest: Nest) -> Walk | None:
     """The walk that a nest is; None for one that does more than hand out elements of one map, or none but the newest.

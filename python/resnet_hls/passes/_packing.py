@@ -18,6 +18,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis import costs
+from resnet_hls.analysis.intervals import bits_of
+from resnet_hls.analysis.iterations import evaluate
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.passes._lane_sums import LaneSum, Operand, depends, used_operands, variable
 from resnet_hls.passes._quantities import type_range
@@ -119,7 +121,7 @@ class Bounds:
         shape = [self.extents[v] for v in axes]
         grids = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij", sparse=True) if axes else []
         places = [grids[axes.index(v)] if v in axes else np.zeros(1, np.int64) for v in operands]
-        indices = [np.asarray(evaluate(e, places)) for e in iu.access_map(load).results]
+        indices = [evaluate(e, places) for e in iu.access_map(load).results]
         inside = [(i >= 0) & (i < n) for i, n in zip(indices, array.shape, strict=True)]
         clipped = tuple(np.clip(i, 0, n - 1) for i, n in zip(indices, array.shape, strict=True))
         numbers = array[clipped].astype(np.int64)
@@ -128,23 +130,6 @@ class Bounds:
         count = prod(shape[: len(used)])
         own = shape[len(used) : len(used) + len(self.found.own)]
         return np.broadcast_to(numbers, shape).reshape(count, *own, -1)
-
-
-def evaluate(expr: ir.AffineExpr, places: list[Numbers]) -> Any:
-    """An affine expression over arrays of numbers."""
-    if isinstance(expr, ir.AffineConstantExpr):
-        return expr.value
-    if isinstance(expr, ir.AffineDimExpr):
-        return places[expr.position]
-    assert isinstance(expr, ir.AffineBinaryExpr)
-    left, right = evaluate(expr.lhs, places), evaluate(expr.rhs, places)
-    if isinstance(expr, ir.AffineAddExpr):
-        return left + right
-    if isinstance(expr, ir.AffineMulExpr):
-        return left * right
-    if isinstance(expr, ir.AffineModExpr):
-        return left % right
-    return left // right if isinstance(expr, ir.AffineFloorDivExpr) else -(-left // right)
 
 
 @dataclass(frozen=True)
@@ -252,11 +237,6 @@ class Packer:
 def least_width(low: Numbers, high: Numbers) -> int:
     """Bits of a signed number that can be anything from `low` to `high`."""
     return bits_of(int(low.min()), int(high.max()))
-
-
-def bits_of(least: int, most: int) -> int:
-    """Bits of a signed number that can be anything from `least` to `most`."""
-    return 1 + max((n if n >= 0 else ~n).bit_length() for n in (least, most))
 
 
 def lengths(count: int, most: int, lanes: int, groups: int) -> list[int]:
