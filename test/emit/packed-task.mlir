@@ -12,7 +12,7 @@
 // CHECK-NEXT: #pragma HLS UNROLL
 // CHECK-NEXT: #pragma HLS EXPRESSION_BALANCE off
 // CHECK-NEXT: const resnet_hls::exact<27> packed =
-// CHECK-NEXT: resnet_hls::pack<22>(weight[output_pair * 2 + 1][link], weight[output_pair * 2][link]);
+// CHECK-NEXT: resnet_hls::pack<27, 22>(weight[output_pair * 2 + 1][link], weight[output_pair * 2][link]);
 // CHECK-NEXT: product += window_word.lane[link] * packed;
 // CHECK-NEXT: }
 // CHECK-NEXT: const resnet_hls::exact<48> value = product;

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "frontend"))
@@ -43,3 +46,21 @@ def project(tool: Tool, small_onnx: Path, tmp_path_factory: pytest.TempPathFacto
     done = tool("build", small_onnx, "-o", folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_design(tool: Tool, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """The project of a network of `../shared` for a board, built once for all processes; do not change it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def design(network: str, board: str) -> Path:
+        folder = root / f"{network}-{board}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                model = shared / "models" / f"{network}_a8w8b16.qonnx.onnx"
+                done = tool("build", model, "--board", board, "-o", folder)
+                assert done.returncode == 0, done.stderr
+        return folder
+
+    return design

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,9 @@ def test_python_interface(small_onnx: Path, project: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("network", "board"), [("resnet8", "kv260"), ("resnet20", "kv260"), ("resnet8", "ultra96v2")])
-def test_real_networks(tool: Tool, shared: Path, cifar10_dir: Path, tmp_path: Path, network: str, board: str) -> None:
+def test_real_networks(
+    real_design: Callable[[str, str], Path], shared: Path, cifar10_dir: Path, network: str, board: str
+) -> None:
     """All images of CIFAR-10's test set through ResNet8 against logits that others computed; some of them at the other
     scale of pixels, through ResNet20, whose C++ takes four times as long, and on the second board.
     """
@@ -124,12 +127,10 @@ def test_real_networks(tool: Tool, shared: Path, cifar10_dir: Path, tmp_path: Pa
 
     most = {"resnet8": 10_000, "resnet20": 500}[network] if board == "kv260" else 200
     counts = {255: most, 256: 200}
-    model = shared / "models" / f"{network}_a8w8b16.qonnx.onnx"
-    done = tool("build", model, "--board", board, "-o", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    content = read(tmp_path / "out")
+    project = real_design(network, board)
+    content = read(project)
     pixels, labels = load(cifar10_dir)
-    executable = csim.compile_testbench(tmp_path / "out")
+    executable = csim.compile_testbench(project)
     accuracies = {}
     with np.load(shared / "models" / f"{network}_a8w8b16.expected_logits.npz") as logits:
         for scale, count in counts.items():
@@ -141,13 +142,14 @@ def test_real_networks(tool: Tool, shared: Path, cifar10_dir: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_real_network_with_vendor_headers(tool: Tool, shared: Path, cifar10_dir: Path, tmp_path: Path) -> None:
+def test_real_network_with_vendor_headers(
+    tool: Tool, real_design: Callable[[str, str], Path], cifar10_dir: Path
+) -> None:
     vendor_headers()
-    model = shared / "models" / "resnet8_a8w8b16.qonnx.onnx"
-    assert tool("build", model, "-o", tmp_path / "out").returncode == 0
+    project = real_design("resnet8", "kv260")
     for compiler in filter(shutil.which, ("g++", "clang++")):
         done = tool(
-            "verify", tmp_path / "out", "--images", "30", "--data", cifar10_dir, "--headers", "xilinx",
+            "verify", project, "--images", "30", "--data", cifar10_dir, "--headers", "xilinx",
             "--compiler", compiler,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@
 // Two sums of `links` equal products in slices with a multiplier of Width bits, lanes Shift bits apart.
 template <int Shift, int Width, typename Factor> bool is_exact(int high, int low, int factor, int links) {
   const ap_int<8> first = high, second = low;
-  const ap_int<Width> packed = resnet_hls::pack<Shift>(first, second);
+  const ap_int<Width> packed = resnet_hls::pack<Width, Shift>(first, second);
   const Factor shared = factor;
   resnet_hls::packed_sum sum = resnet_hls::packed_sum(1) << (Shift - 1);
   for (int link = 0; link < links; ++link)

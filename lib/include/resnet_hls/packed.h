@@ -19,10 +19,10 @@ namespace resnet_hls {
 // What a DSP slice adds up: 48 bits.
 using packed_sum = exact<48>;
 
-// To be assigned to as many bits as the multiplier of a slice takes; the addition is its pre-adder.
-template <int Shift, typename High, typename Low> packed_sum pack(const High& high, const Low& low) {
+// The bits that the wider operand of a slice's multiplier has; the addition is its pre-adder.
+template <int Width, int Shift, typename High, typename Low> exact<Width> pack(const High& high, const Low& low) {
 #pragma HLS INLINE
-  return (packed_sum(high) << Shift) + packed_sum(low);
+  return exact<Width>((exact<Width>(high) << Shift) + exact<Width>(low));
 }
 
 // The lowest bits without the half that the sum began with: their uppermost bit inverted.

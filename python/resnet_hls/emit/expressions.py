@@ -156,7 +156,7 @@ def _lanes(op: ir.Operation, width: int, operands: list[Text]) -> Text:
     shift = ir.IntegerAttr(op.attributes["shift"]).value
     if op.name == "hls.pack":
         high, low = (signed(x, width_of(value)) for x, value in zip(operands, op.operands, strict=True))
-        return Text(f"resnet_hls::pack<{shift}>({high.text}, {low.text})", width, loose=True)
+        return Text(f"resnet_hls::pack<{width}, {shift}>({high.text}, {low.text})", width, loose=True)
     lane = Text(f"resnet_hls::{op.name.removeprefix('hls.')}<{shift}>({exact(operands[0]).text})", width, loose=True)
     return lane if op.name == "hls.low" else Text(f"{exact_type(width)}({lane.text})", width)
 
