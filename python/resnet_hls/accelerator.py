@@ -118,10 +118,11 @@ class Accelerator:
         """The content of `report.json`: docs/report.md says what the figures mean."""
         with self.module.context:
             untiled = ir.Module.parse(self.texts[pipelines.DATAFLOW.file])
+        options, module = self.options, self.module.operation
         report = build_report(
-            self.name, self.options.board, self.module.operation, self.blocks, self.remarks, untiled.operation
+            self.name, options.board, module, self.blocks, self.remarks, untiled.operation, options.usable
         )
-        return with_factors(report, self.options.factors)
+        return with_factors(report, options.factors)
 
     @cached_property
     def sample_outputs(self) -> NDArray[np.float32]:

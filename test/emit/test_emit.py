@@ -108,13 +108,13 @@ def test_results(compiled: Compiled, project: Path, headers: csim.Headers) -> No
             csim.xilinx_headers()
         except UserError as problem:
             pytest.skip(f"needs hls4ml: {problem}")
-    executable = csim.compile_testbench(project, headers=headers)
+    executable = csim.compile_testbench(project, headers=headers, optimize=False)
     np.testing.assert_array_equal(csim.run(executable, compiled.images), compiled.expected)
 
 
 def test_bounded(compiled: Compiled, project: Path) -> None:
     """With the chosen depths the tasks end, and leave nothing in a stream."""
-    executable = csim.compile_testbench(project, headers="bounded")
+    executable = csim.compile_testbench(project, headers="bounded", optimize=False)
     np.testing.assert_array_equal(csim.run(executable, compiled.images), compiled.expected)
 
 
@@ -123,7 +123,7 @@ def test_bounded(compiled: Compiled, project: Path) -> None:
 def test_frames_of_a_call(compiled: Compiled, project: Path, headers: csim.Headers, batch: int) -> None:
     """However many frames a call runs, they are computed as one alone is; some overlap."""
     assert "frame > 0" in (project / "src" / "tasks.cpp").read_text()
-    executable = csim.compile_testbench(project, headers=headers)
+    executable = csim.compile_testbench(project, headers=headers, optimize=False)
     got = csim.run(executable, compiled.images, processes=1, batch=batch)
     np.testing.assert_array_equal(got, compiled.expected)
 
@@ -138,7 +138,9 @@ def test_a_skip_too_shallow(tmp_path: Path) -> None:
         name = stream_name(skip.results[0])
         with pytest.raises(PassFailure, match=rf"deadlock in cycle \d+: .*'{name}'"):
             PassManager.parse("builtin.module(verify-scheduled)").run(compiled.module)
-    executable = csim.compile_testbench(write_project(compiled, tmp_path / "project"), headers="bounded")
+    executable = csim.compile_testbench(
+        write_project(compiled, tmp_path / "project"), headers="bounded", optimize=False
+    )
     with pytest.raises(UserError, match=name):
         csim.run(executable, compiled.images[:1])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from filelock import FileLock
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "frontend"))
 
-from integration_tool import Tool, resnet_hls
+from integration_tool import RealDesign, Tool, resnet_hls
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,16 +48,15 @@ def project(tool: Tool, small_onnx: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
-def real_design(tool: Tool, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """The project of a network of `../shared` for a board, built once for all processes; do not change it."""
+def real_design(tool: Tool, tmp_path_factory: pytest.TempPathFactory) -> RealDesign:
+    """The project of a real network for a board, built once for the tests of all processes; do not change it."""
     root = tmp_path_factory.getbasetemp()
     root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
 
-    def design(network: str, board: str) -> Path:
-        folder = root / f"{network}-{board}"
+    def design(model: str | Path, board: str) -> Path:
+        folder = root / f"{Path(model).stem}-{board}"
         with FileLock(f"{folder}.lock"):
             if not folder.exists():
-                model = shared / "models" / f"{network}_a8w8b16.qonnx.onnx"
                 done = tool("build", model, "--board", board, "-o", folder)
                 assert done.returncode == 0, done.stderr
         return folder

@@ -17,6 +17,12 @@ class Tool(Protocol):
     def __call__(self, *arguments: object, cwd: Path | None = None) -> Done: ...
 
 
+class RealDesign(Protocol):
+    """Builds a network, bundled or in a file, for a board; what was built before is there."""
+
+    def __call__(self, model: str | Path, board: str) -> Path: ...
+
+
 def resnet_hls(*arguments: object, cwd: Path | None = None) -> Done:
     """What the command did and said."""
     command = [Path(sys.executable).with_name("resnet-hls"), *map(str, arguments)]

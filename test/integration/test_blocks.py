@@ -39,6 +39,6 @@ def test_block(name: str, tmp_path: Path) -> None:
     assert len(np.unique(compiled.expected)) > 8, "the network says nothing"
     project = write_project(compiled, tmp_path / "project")
     for headers in ("fast", "bounded"):
-        executable = csim.compile_testbench(project, headers=headers)
+        executable = csim.compile_testbench(project, headers=headers, optimize=False)
         got = csim.run(executable, compiled.images, processes=1)
         np.testing.assert_array_equal(got, compiled.expected, err_msg=headers)

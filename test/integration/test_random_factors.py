@@ -70,5 +70,5 @@ EXAMPLE = Network((5, 6, 7), True, (Layer("downsample", 7, stride=2), Layer("max
 def test_random_factors_in_cpp(seed: int, tmp_path: Path) -> None:
     """Several frames in one call, on bounded streams."""
     found = compiled(EXAMPLE, seed, tmp_path, count=3)
-    executable = csim.compile_testbench(write_project(found, tmp_path / "project"), headers="bounded")
+    executable = csim.compile_testbench(write_project(found, tmp_path / "project"), headers="bounded", optimize=False)
     np.testing.assert_array_equal(csim.run(executable, found.images, processes=1), found.expected)

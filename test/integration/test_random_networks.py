@@ -58,5 +58,5 @@ def test_padding_narrower_than_the_window_in_cpp(tmp_path: Path) -> None:
 def run_in_cpp(network: Network, folder: Path) -> None:
     """Several frames in one call, on bounded streams."""
     compiled = compile_network(Builder(network).model(), folder, network.dsp, count=3)
-    executable = csim.compile_testbench(write_project(compiled, folder / "project"), headers="bounded")
+    executable = csim.compile_testbench(write_project(compiled, folder / "project"), headers="bounded", optimize=False)
     np.testing.assert_array_equal(csim.run(executable, compiled.images, processes=1), compiled.expected)

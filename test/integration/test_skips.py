@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from resnet_hls import compile
+from integration_tool import RealDesign
 
 #: Networks and boards; a build takes long enough to leave the fourth out.
 DESIGNS = (("resnet8", "kv260"), ("resnet20", "kv260"), ("resnet8", "ultra96v2"))
+BUNDLED = DESIGNS[:2]
+
+
+def report_of(project: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((project / "report.json").read_text())
+    return report
 
 
 def identity_blocks(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -22,10 +26,10 @@ def identity_blocks(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [b for b in blocks if b["skip_buffer_bytes_naive"] < 2.5 * b["skip_buffer_bytes_published"]]
 
 
-@pytest.mark.parametrize(("network", "board"), DESIGNS)
-def test_additions_that_fold(network: str, board: str) -> None:
+@pytest.mark.parametrize(("network", "board"), BUNDLED)
+def test_additions_that_fold(real_design: RealDesign, network: str, board: str) -> None:
     """Bundled networks: nothing is rounded before an addition. The faster a design, the wider the words that wait."""
-    report = compile(network, board).report
+    report = report_of(real_design(network, board))
     assert report["skip_buffer_bytes"] <= 0.22 * report["skip_buffer_bytes_published"]
     assert len(identity_blocks(report)) == {"resnet8": 1, "resnet20": 7}[network]
     for block in identity_blocks(report):
@@ -33,11 +37,11 @@ def test_additions_that_fold(network: str, board: str) -> None:
 
 
 @pytest.mark.parametrize(("network", "board"), DESIGNS)
-def test_additions_that_do_not_fold(real_design: Callable[[str, str], Path], network: str, board: str) -> None:
+def test_additions_that_do_not_fold(real_design: RealDesign, shared: Path, network: str, board: str) -> None:
     """Sums are rounded first, so the skip waits for the last product, and for the pipelines that it comes through: of a
     map 8 pixels wide that is up to 4.5 pixels of 18.
     """
-    report = json.loads((real_design(network, board) / "report.json").read_text())
+    report = report_of(real_design(shared / "models" / f"{network}_a8w8b16.qonnx.onnx", board))
     assert report["skip_buffer_bytes"] <= 0.25 * report["skip_buffer_bytes_published"]
     assert len(identity_blocks(report)) == {"resnet8": 1, "resnet20": 7}[network]
     for block in identity_blocks(report):

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from integration_tool import Tool
+from integration_tool import RealDesign, Tool
 
 torch = pytest.importorskip("torch", reason="the PyTorch way")
 pytest.importorskip("torchao", reason="the PyTorch way")
 
 import resnet_hls  # noqa: E402
 from resnet_hls.frontend import torch_module, torch_program  # noqa: E402
-from resnet_hls.models import BUNDLED, synthetic_images  # noqa: E402
+from resnet_hls.models import synthetic_images  # noqa: E402
 
 FACTORY = '''
 """A residual network of one block."""
@@ -97,12 +97,8 @@ def test_bad_factory(tool: Tool, factory: Path, tmp_path: Path, name: str, messa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(BUNDLED)[-1:])
-def test_bundled_networks(tool: Tool, tmp_path: Path, name: str) -> None:
-    done = tool("build", name, "-o", tmp_path / name)
-    assert done.returncode == 0, done.stderr
-    assert "seeded random weights" in done.stdout
-    done = tool("verify", tmp_path / name, "--images", "60")
+def test_bundled_network(tool: Tool, real_design: RealDesign) -> None:
+    done = tool("verify", real_design("resnet8", "kv260"), "--images", "60")
     assert done.stdout.splitlines()[-1:] == ["verify: 60/60 images bit-exact"], done.stderr
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
+from integration_tool import RealDesign
 
 from resnet_hls.driver import make_options
 from resnet_hls.pipelines import INTEGER, STAGES
@@ -16,10 +15,9 @@ from resnet_hls.pipelines import INTEGER, STAGES
 PARAMETERS = make_options("kv260").parameters()
 
 
-@pytest.mark.parametrize("name", ["resnet8"])
-def test_every_pass_keeps_the_integers(name: str, real_design: Callable[[str, str], Path], tmp_path: Path) -> None:
+def test_every_pass_keeps_the_integers(resnet8_onnx: Path, real_design: RealDesign, tmp_path: Path) -> None:
     """`--validate-each` from integer linalg to scheduled hardware."""
-    project = real_design(name, "kv260")
+    project = real_design(resnet8_onnx, "kv260")
     texts = [stage.text(PARAMETERS).removeprefix("builtin.module(").removesuffix(")") for stage in STAGES[1:]]
     command = [Path(sys.executable).with_name("resnet-opt"), project / "ir" / INTEGER.file, "-o", tmp_path / "out.mlir"]
     pipeline = f"--pass-pipeline=builtin.module({','.join(texts)})"

@@ -6,12 +6,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from integration_tool import Tool
+from integration_tool import RealDesign, Tool
 from onnx_builders import Style, residual, save
 
 import resnet_hls
@@ -117,9 +116,7 @@ def test_python_interface(small_onnx: Path, project: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("network", "board"), [("resnet8", "kv260"), ("resnet20", "kv260"), ("resnet8", "ultra96v2")])
-def test_real_networks(
-    real_design: Callable[[str, str], Path], shared: Path, cifar10_dir: Path, network: str, board: str
-) -> None:
+def test_real_networks(real_design: RealDesign, shared: Path, cifar10_dir: Path, network: str, board: str) -> None:
     """All images of CIFAR-10's test set through ResNet8 against logits that others computed; some of them at the other
     scale of pixels, through ResNet20, whose C++ takes four times as long, and on the second board.
     """
@@ -127,7 +124,7 @@ def test_real_networks(
 
     most = {"resnet8": 10_000, "resnet20": 500}[network] if board == "kv260" else 200
     counts = {255: most, 256: 200}
-    project = real_design(network, board)
+    project = real_design(shared / "models" / f"{network}_a8w8b16.qonnx.onnx", board)
     content = read(project)
     pixels, labels = load(cifar10_dir)
     executable = csim.compile_testbench(project)
@@ -143,17 +140,13 @@ def test_real_networks(
 
 @pytest.mark.slow
 def test_real_network_with_vendor_headers(
-    tool: Tool, real_design: Callable[[str, str], Path], cifar10_dir: Path
+    tool: Tool, real_design: RealDesign, resnet8_onnx: Path, cifar10_dir: Path
 ) -> None:
     vendor_headers()
-    project = real_design("resnet8", "kv260")
-    for compiler in filter(shutil.which, ("g++", "clang++")):
-        done = tool(
-            "verify", project, "--images", "30", "--data", cifar10_dir, "--headers", "xilinx",
-            "--compiler", compiler,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "verify: 30/30 images bit-exact, top-1" in done.stdout
+    project = real_design(resnet8_onnx, "kv260")
+    done = tool("verify", project, "--images", "30", "--data", cifar10_dir, "--headers", "xilinx")
+    assert done.returncode == 0, done.stderr
+    assert "verify: 30/30 images bit-exact, top-1" in done.stdout
 
 
 def test_interface_of_the_test_bench(project: Path) -> None:

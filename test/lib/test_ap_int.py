@@ -21,14 +21,20 @@ def build_and_run(folder: Path, compiler: str, include: Path, part: int, *flags:
     return run.stdout
 
 
+@pytest.fixture(scope="module")
+def vendors(xilinx_headers: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the vendor's headers say, by part; their values are the same whoever compiles them, which takes long."""
+    folder = tmp_path_factory.mktemp("vendors")
+    return [build_and_run(folder, "g++", xilinx_headers, part, "-w") for part in range(4)]
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_semantics_are_the_vendors(
-    part: int, compiler: str, repository: Path, xilinx_headers: Path, tmp_path: Path
+    part: int, compiler: str, repository: Path, vendors: list[str], tmp_path: Path
 ) -> None:
-    vendors = build_and_run(tmp_path, compiler, xilinx_headers, part, "-w")
     ours = build_and_run(tmp_path, compiler, repository / "lib" / "csim", part, "-Wall", "-Wextra", "-Wpedantic")
-    assert len(vendors.splitlines()) > 100
-    assert ours.splitlines() == vendors.splitlines()
+    assert len(vendors[part].splitlines()) > 100
+    assert ours.splitlines() == vendors[part].splitlines()
 
 
 @pytest.mark.parametrize("part", range(4))

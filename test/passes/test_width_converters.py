@@ -101,5 +101,5 @@ def test_converters(run: int, tmp_path: Path) -> None:
         assert all(task.interval == 1 for task in found)
         if run in (5, 6):
             project = write_project(Compiled(module, images, images.reshape(FRAMES, -1)), tmp_path / "project")
-            executable = csim.compile_testbench(project, headers="bounded")
+            executable = csim.compile_testbench(project, headers="bounded", optimize=False)
             np.testing.assert_array_equal(csim.run(executable, images, processes=1), images.reshape(FRAMES, -1))

@@ -118,12 +118,12 @@ def _schedule(network: Network, point: Point) -> Result:
     PassManager.parse(options.text(SCHEDULE)).run(module)
     with module.context:
         untiled = driver.parse(network.text.encode(), module.context)
-    report = build_report(network.name, options.board, module.operation, (), (), untiled.operation)
+    report = build_report(network.name, options.board, module.operation, (), (), untiled.operation, options.usable)
     report = with_factors(report, options.factors)
     resources = {
         kind: {
             "used": entry.get("calibrated", entry["used"]),
-            "usable": getattr(options.usable, kind),
+            "usable": entry["usable"],
             "available": entry["available"],
         }
         for kind, entry in report["resources"].items()

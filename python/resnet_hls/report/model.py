@@ -14,6 +14,7 @@ from typing import Any
 
 from torch_mlir import ir
 
+from resnet_hls import boards
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.fifos import built_depth
@@ -81,6 +82,7 @@ def build_report(
     blocks: Sequence[ResidualBlock],
     remarks: Sequence[Remark] = (),
     untiled: ir.Operation | None = None,
+    usable: boards.Resources | None = None,
 ) -> dict[str, Any]:
     """The content of `report.json`.
 
@@ -92,6 +94,7 @@ def build_report(
         remarks: of the passes that made it.
         untiled: its dataflow stage, whose multiply-accumulates are those of the network; without it, those of lanes
             beyond the end of an uneven group count as well.
+        usable: what the design may take; by default the board's budget.
 
     Returns:
         What `json` can write; keys in their order, units in their names.
@@ -122,7 +125,7 @@ def build_report(
             "limits": limit_rows(simulated),
             "macs_per_frame": macs,
             "dsp_roofline_fps": round(_MACS_PER_DSP * board.resources.dsp * frequency / macs, 1) if macs else None,
-            "resources": resource_table(board, design),
+            "resources": resource_table(board, usable or board.usable, design),
             "resources_by_structure": structure_rows(design),
             **skip_report(
                 module,

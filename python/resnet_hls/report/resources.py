@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from resnet_hls import boards
 from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.resources import ERROR_PERCENT, DesignResources
 from resnet_hls.boards import Board
@@ -20,14 +21,14 @@ def amounts(found: Resources) -> dict[str, float]:
     return {**whole, "bram36": math.ceil(round(2 * found.bram36, 3)) / 2}
 
 
-def resource_table(board: Board, design: DesignResources) -> dict[str, dict[str, float]]:
-    """Of each kind: used, how far off that may be, what the budget of the board allows, and what the device has."""
+def resource_table(board: Board, usable: boards.Resources, design: DesignResources) -> dict[str, dict[str, float]]:
+    """Of each kind: used, how far off that may be, what the design may take, and what the device has."""
     used = amounts(design.total)
     return {
         kind: {
             "used": used[kind],
             "error_percent": ERROR_PERCENT[kind],
-            "usable": getattr(board.usable, kind),
+            "usable": getattr(usable, kind),
             "available": getattr(board.resources, kind),
         }
         for kind in KINDS

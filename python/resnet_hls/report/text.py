@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def lines(report: Report) -> list[str]:
         f"  latency of the first frame {latency:,} cycles, {latency / clock / 1000:.3f} ms ({how['latency_cycles']})",
         f"  {report['macs_per_frame'] / 1e6:.2f} M multiply-accumulates a frame",
         resource_line(report),
+        *over_budget_lines(report),
         f"  FIFOs {report['fifo_bytes']:,} bytes, line buffers {report['line_buffer_bytes']:,}, weights "
         f"{report['weight_bytes']:,} ({how['fifo_bytes']})",
         *skip_line(report),
@@ -65,6 +67,20 @@ def resource_line(report: Report) -> str:
             real = f" ({entry['calibrated']:,.0f} calibrated)" if "calibrated" in entry else ""
             told.append(f"{entry['used']:,}{error}{real} of {entry['available']:,} {LABELS[name]}")
     return f"  {', '.join(told)} ({report['provenance']['resources.lut']})"
+
+
+def over_budget_lines(report: Report) -> list[str]:
+    """What the design takes more of than it may: FIFOs get their depths after hls-balance has counted on some."""
+    told = []
+    for name, entry in report["resources"].items():
+        used = entry.get("calibrated", entry["used"])
+        if used > entry["usable"]:
+            less = entry["usable"] - (used - entry["usable"])
+            told.append(
+                f"  over budget: {used:,.0f} {LABELS[name]} of {entry['usable']:,} that may be used, as FIFOs took "
+                f"more than expected; --max-{name} {max(math.floor(less), 0)} leaves room for them"
+            )
+    return told
 
 
 def skip_line(report: Report) -> list[str]:

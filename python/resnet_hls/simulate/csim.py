@@ -68,7 +68,12 @@ class _Build:
 
 
 def compile_testbench(
-    project: Path, *, headers: Headers = "fast", compiler: Compiler = "g++", jobs: int | None = None
+    project: Path,
+    *,
+    headers: Headers = "fast",
+    compiler: Compiler = "g++",
+    jobs: int | None = None,
+    optimize: bool = True,
 ) -> Path:
     """Compiles the accelerator and its test bench, or finds the executable in the cache.
 
@@ -77,6 +82,7 @@ def compile_testbench(
         headers: see the module.
         compiler: found on PATH; the environment variable CXX does not matter.
         jobs: compilers that run at a time; by default as many as there are cores.
+        optimize: compile for speed; without, compiling is faster, which pays for a few small images.
 
     Returns:
         The executable; it takes the arguments of `tb/testbench.cpp`.
@@ -84,7 +90,7 @@ def compile_testbench(
     Raises:
         UserError: no project, no such compiler, no hls4ml for its headers, or the sources do not compile.
     """
-    build = _plan(Path(project), headers, compiler)
+    build = _plan(Path(project), headers, compiler, optimize)
     cache = cache_folder() / "csim"
     executable = cache / build.key() / "testbench"
     if executable.is_file():
@@ -185,7 +191,7 @@ def xilinx_headers() -> Path:
     return folder
 
 
-def _plan(project: Path, headers: Headers, compiler: Compiler) -> _Build:
+def _plan(project: Path, headers: Headers, compiler: Compiler, optimize: bool) -> _Build:
     if headers not in get_args(Headers):
         raise UserError(f"no headers named '{headers}'", help=f"one of {', '.join(get_args(Headers))}", status=2)
     if shutil.which(compiler) is None:
@@ -207,7 +213,8 @@ def _plan(project: Path, headers: Headers, compiler: Compiler) -> _Build:
     for source in sources:
         if not source.is_file():
             raise UserError("is missing", where=str(source), help="build the project again")
-    flags = ["-std=c++14", *_OPTIMIZE[headers], "-w", "-I", str(project / "src")]
+    optimization = _OPTIMIZE[headers] if optimize else ["-O0"]
+    flags = ["-std=c++14", *optimization, "-w", "-I", str(project / "src")]
     for folder in folders:
         flags += ["-I", str(folder)]
     included = [path for folder in (project / "src", *folders) for path in sorted(folder.rglob("*.h"))]
