@@ -133,9 +133,22 @@ class Nest:
         return set.intersection(*indexed) if indexed else set()
 
 
-def nests(function: ir.Operation) -> list[Nest]:
-    """The top-level nests of a function in program order."""
-    return [Nest.at(op.operation) for op in iu.body(function).operations if op.operation.name == "affine.for"]
+def nests(function: ir.Operation, buffer: ir.Value | None = None) -> list[Nest]:
+    """The top-level nests of a function in program order; those that access `buffer` only, where one is given."""
+    block = iu.body(function)
+    accessing = None if buffer is None else {_root_in(block, user) for user in iu.users(buffer)}
+    return [
+        Nest.at(op.operation)
+        for op in block.operations
+        if op.operation.name == "affine.for" and (accessing is None or op.operation in accessing)
+    ]
+
+
+def _root_in(block: ir.Block, op: ir.Operation) -> ir.Operation:
+    """The operation of a block that holds `op`, or is it."""
+    while op.block != block:
+        op = op.parent.operation
+    return op
 
 
 def linear(expr: ir.AffineExpr) -> tuple[dict[int, int], int] | None:

@@ -160,7 +160,7 @@ def chain_from(origin: ir.Value, value: ir.Value) -> list[ir.Operation] | None:
 
 def walks_over(function: ir.Operation, buffer: ir.Value) -> list[Walk]:
     """The nests that walk `buffer`, in program order."""
-    found = (walk_of(nest) for nest in nests(function))
+    found = (walk_of(nest) for nest in nests(function, buffer))
     return [walk for walk in found if walk is not None and walk.buffer == buffer]
 
 

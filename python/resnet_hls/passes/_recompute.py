@@ -43,7 +43,7 @@ def recompute_pointwise(function: ir.Operation, macs_per_byte: int) -> None:
 
 def readers(function: ir.Operation, buffer: ir.Value) -> int:
     """How many nests load `buffer`."""
-    return sum(any(load.buffer == buffer for load in nest.loads) for nest in nests(function))
+    return sum(any(load.buffer == buffer for load in nest.loads) for nest in nests(function, buffer))
 
 
 def pointwise_input(nest: Nest) -> ir.Value | None:

@@ -37,7 +37,7 @@ class _Rematerialize:
                 self.unite(group)
 
     def readers(self, buffer: ir.Value) -> list[tuple[Nest, Access]]:
-        return [(nest, load) for nest in nests(self.function) for load in nest.loads if load.buffer == buffer]
+        return [(nest, load) for nest in nests(self.function, buffer) for load in nest.loads if load.buffer == buffer]
 
     def group(self, nest: Nest) -> _Group | None:
         """The most stores that one value gives, of several such values the last.

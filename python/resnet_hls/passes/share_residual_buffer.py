@@ -45,7 +45,7 @@ class _Share:
         """Loads that take the whole map, element by element, beside those that slide a window over it."""
         return [
             (nest, load)
-            for nest in nests(self.function)
+            for nest in nests(self.function, buffer)
             for load in nest.loads
             if load.buffer == buffer and walk_of(nest) is None and not needs_window(nest, load)
         ]
@@ -54,7 +54,7 @@ class _Share:
         """Gives the largest of the windows over `buffer` a nest of its own."""
         windows = [
             (nest, load)
-            for nest in nests(self.function)
+            for nest in nests(self.function, buffer)
             for load in nest.loads
             if load.buffer == buffer and needs_window(nest, load)
         ]
@@ -143,7 +143,7 @@ class _Share:
 
         It has a side with fewer bytes then, on which nobody else depends.
         """
-        writers = (n for n in nests(self.function) if load.buffer in {store.buffer for store in n.stores})
+        writers = (n for n in nests(self.function, load.buffer) if load.buffer in {store.buffer for store in n.stores})
         before = next((pointwise_input(writer) for writer in writers), None)
         size = pixel_bytes(load.buffer)
         if before is not None and readers(self.function, load.buffer) == 1 and pixel_bytes(before) <= size:
