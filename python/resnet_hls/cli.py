@@ -126,6 +126,12 @@ def build(
     effort: Annotated[
         float, typer.Option(metavar="N", help="work that choosing unroll factors may take, about seconds")
     ] = 20.0,
+    weights: Annotated[
+        Literal["auto", "lut", "bram", "uram"],
+        typer.Option(
+            help="what weights lie in; UltraRAM needs a load at start, and is chosen where nothing else will do"
+        ),
+    ] = "auto",
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
@@ -154,6 +160,7 @@ def build(
         max_uram,
         resource_factors,
         effort,
+        weights,
     )
     source = sources.find(model, name)
     folder.check(output, force)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: What FIFO depths may be chosen for.
 OBJECTIVES = ("bits", "latency")
+#: What weights may lie in.
+WEIGHTS = ("auto", "lut", "bram", "uram")
 #: Work for choosing unroll factors, about seconds.
 EFFORT, _MOST_EFFORT = 20.0, 86_400
 
@@ -61,6 +63,7 @@ class Options:
         without: passes of the pipelines to leave out, as `pipelines.check_without` gives them.
         objective: what FIFO depths are chosen for: the fewest "bits", or those that cost no "latency".
         effort: work that choosing unroll factors may take, about seconds; the same on every machine.
+        weights: what weights lie in: "lut", "bram", "uram", which needs a load at start, or "auto" for what is best.
     """
 
     board: Board
@@ -74,6 +77,7 @@ class Options:
     max_uram: int | None = None
     factors: Factors = field(default_factory=dict)
     effort: float = EFFORT
+    weights: str = "auto"
 
     @property
     def limits(self) -> dict[str, int]:
@@ -106,6 +110,7 @@ class Options:
             "clock_mhz": f"{self.board.clock_mhz:g}",
             "objective": self.objective,
             "effort": f"{self.effort:g}",
+            "weights": self.weights,
         }
 
     def text(self, stage: Stage) -> str:
@@ -126,6 +131,7 @@ def make_options(
     max_uram: int | None = None,
     resource_factors: Path | None = None,
     effort: float = EFFORT,
+    weights: str = "auto",
 ) -> Options:
     """The options, checked.
 
@@ -152,6 +158,8 @@ def make_options(
             raise UserError(f"at most {given} {called}", help=f"give {least} or more", status=2)
     if objective not in OBJECTIVES:
         raise UserError(f"no objective '{objective}'", help=f"give {' or '.join(OBJECTIVES)}", status=2)
+    if weights not in WEIGHTS:
+        raise UserError(f"no memory '{weights}' for weights", help=f"give {', '.join(WEIGHTS)}", status=2)
     if not 0 < effort <= _MOST_EFFORT:
         raise UserError(f"an effort of {effort:g}", help=f"give a number above 0, {_MOST_EFFORT:,} at most", status=2)
     return Options(
@@ -160,6 +168,7 @@ def make_options(
         without=pipelines.check_without(without),
         objective=objective,
         effort=effort,
+        weights=weights,
         factors={} if resource_factors is None else calibration_files.load(resource_factors, found.family),
         **{f"max_{resource}": given for resource, given in most.items()},
     )
@@ -181,6 +190,7 @@ def compile(
     max_uram: int | None = None,
     resource_factors: str | Path | None = None,
     effort: float = EFFORT,
+    weights: str = "auto",
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -199,6 +209,7 @@ def compile(
         max_lut, max_ff, max_bram36, max_uram: as `max_dsp`, of look-up tables, flip-flops, block RAMs and UltraRAMs.
         resource_factors: a TOML file with factors for modelled resources, as `resnet-hls report --refit` writes them.
         effort: work that choosing unroll factors may take, about seconds; what it did not prove, a remark tells.
+        weights: what weights lie in: "lut", "bram", "uram", which needs a load at start, or "auto" for what is best.
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -208,7 +219,7 @@ def compile(
     """
     options = make_options(
         board, clock_mhz, target_fps, max_dsp, without, objective, max_lut, max_ff, max_bram36, max_uram,
-        None if resource_factors is None else Path(resource_factors), effort,
+        None if resource_factors is None else Path(resource_factors), effort, weights,
     )  # fmt: skip
     source = sources.find(model, name, calibration)
     return run(source, options)

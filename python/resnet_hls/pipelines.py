@@ -126,7 +126,7 @@ SCHEDULE = Stage(
     (
         Step(
             "hls-balance{dsp=$dsp lut=$lut ff=$ff bram36=$bram36 uram=$uram family=$family clock-mhz=$clock_mhz "
-            "target-cycles=$target_cycles effort=$effort}",
+            "target-cycles=$target_cycles effort=$effort weights=$weights}",
             "the slowest task sets the rate: none gets more than it needs",
         ),
         Step("hls-unroll-loops", "the factors become lanes of loops, streams and memories"),
@@ -135,7 +135,9 @@ SCHEDULE = Stage(
             "hls-pack-dsp{family=$family}",
             "a slice takes two products of bytes, and adds up for nothing",
         ),
-        Step("hls-place-memories{family=$family}", "the widths of all memories are known now"),
+        Step(
+            "hls-place-memories{family=$family weights=$weights uram=$uram}", "the widths of all memories are known now"
+        ),
         Step(
             "hls-pipeline-loops{clock-mhz=$clock_mhz}",
             "a word takes some cycles through a task, and others wait that long for what is made of it",

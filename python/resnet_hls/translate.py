@@ -4,6 +4,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch_mlir import ir
 
@@ -50,6 +51,8 @@ def _run(options: Namespace) -> int:
         headers = sorted(library_folder("include").glob("resnet_hls/*.h"))
         support = {f"resnet_hls/{header.name}": header.read_text(encoding="utf-8") for header in headers}
         write_folder(options.output, files | support)
+        if weights := emit.weights_image(module):
+            (Path(options.output) / "weights.bin").write_bytes(weights)
     return 0
 
 

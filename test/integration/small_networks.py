@@ -21,13 +21,13 @@ from onnx_builders import save
 
 from resnet_hls.context import make_context
 from resnet_hls.driver import make_options
-from resnet_hls.emit import dataflow_graph, emit_hls_cpp
+from resnet_hls.emit import dataflow_graph, emit_hls_cpp, weights_image
 from resnet_hls.frontend._worker import lower
 from resnet_hls.frontend.onnx_model import OnnxModel, load
 from resnet_hls.ir_utils import public_function
 from resnet_hls.passes import PassManager
 from resnet_hls.pipelines import STAGES
-from resnet_hls.project.testbench import write_testbench
+from resnet_hls.project.testbench import WEIGHTS_FILE, write_testbench
 from resnet_hls.resources import library_folder
 from resnet_hls.simulate.jit import Jit
 from resnet_hls.simulate.oracle import OnnxOracle
@@ -127,6 +127,9 @@ def write_project(compiled: Compiled, folder: Path) -> Path:
         shutil.copy(header, folder / "src" / "resnet_hls")
     graph = dataflow_graph(compiled.module)
     write_testbench(folder / "tb", graph, compiled.images, compiled.expected)
+    if weights := weights_image(compiled.module):
+        (folder / WEIGHTS_FILE).parent.mkdir()
+        (folder / WEIGHTS_FILE).write_bytes(weights)
     shape = compiled.images.shape[1:]
     port = {"scale": 1.0, "signed": True}
     manifest = {

@@ -28,7 +28,7 @@ REPORT = {
     "fps_limited_by", "limits", "macs_per_frame", "dsp_roofline_fps", "resources", "resources_by_structure",
     "skip_buffer_bytes", "skip_buffer_bytes_naive", "skip_buffer_bytes_published", "residual_blocks",
     "fifo_bytes", "fifo_built_bytes", "line_buffer_bytes", "weight_bytes",
-    "power_w", "per_task", "streams", "remarks", "provenance",
+    "load_bytes", "load_cycles", "power_w", "per_task", "streams", "remarks", "provenance",
 }  # fmt: skip
 # Two stem and block convolutions on 16x16, one stride-2 block with its 1x1 on 8x8, the classifier.
 SMALL_MACS = 16 * 16 * 9 * (3 * 4 + 4 * 4 + 4 * 4) + 8 * 8 * (9 * 4 * 8 + 9 * 8 * 8 + 4 * 8) + 8 * 10

@@ -1,5 +1,6 @@
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories)' --split-input-file | filecheck %s
 // RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories{luts-of-bram=0 register-depth=2})' --split-input-file | filecheck %s --check-prefix=SMALL
+// RUN: resnet-opt %s --pass-pipeline='builtin.module(hls-place-memories{weights=uram})' --split-input-file | filecheck %s --check-prefix=URAM
 
 // Rows of a line buffer are banks, for a step touches all of them; a window is all banks. A bank of 16 addresses is LUT
 // memory, and block RAM where that costs nothing. Words of streams and accumulators are registers.
@@ -44,9 +45,17 @@ func.func @line_buffer(%image: memref<16x2xi8>, %result: memref<16x2xi8>) {
 // SMALL: @shallow : memref<4x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_bram"}
 // CHECK: @placed : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
 // SMALL: @placed : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
+// Or where they are wanted: in UltraRAM, but those that are small, and those of which a step takes all at once.
+// URAM: @shallow : memref<4x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "uram"}
+// URAM: @deep : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "uram"}
+// URAM: @placed : memref<64x16x8xi8> = {{.*}} {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
+// URAM: @bias : memref<16xi32> = {{.*}} {hls.storage = "rom_lutram"}
+// URAM: @at_once : memref<64x16x8xi8> = {{.*}} {hls.lanes = 3 : i64, hls.storage = "rom_lutram"}
 memref.global "private" constant @shallow : memref<4x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
 memref.global "private" constant @deep : memref<64x16x8xi8> = dense<1> {hls.lanes = 1 : i64}
 memref.global "private" constant @placed : memref<64x16x8xi8> = dense<1> {hls.lanes = 1 : i64, hls.storage = "rom_lutram"}
+memref.global "private" constant @bias : memref<16xi32> = dense<1>
+memref.global "private" constant @at_once : memref<64x16x8xi8> = dense<1> {hls.lanes = 3 : i64}
 func.func @constants(%image: memref<80x8xi8>, %result: memref<80x8xi8>) {
   "hls.dataflow"() ({
     %in = "hls.fifo"() {depth = 2 : i64, sym_name = "in"} : () -> !hls.stream<vector<8xi8>>

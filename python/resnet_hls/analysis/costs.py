@@ -189,6 +189,21 @@ def memory(depth: int, bits: int, storage: str, family: str) -> Resources:
     raise ValueError(f"no memory is built of '{storage}'")
 
 
+def load_receiver(depth: int, bits: int, beat: int) -> Resources:
+    """What fills a memory at start: the FIFO that brings beats, the word that they make, and the address of it.
+
+    One loop here and one at the port count the beats; the memory has one address, of the load or of the task.
+    """
+    beats = ceil(bits / beat)
+    loops = counters([depth, beats]) + counters([depth * beats]) + Resources(lut=16, ff=10)
+    return fifo(2, beat, "srl", "") + loops + registers(bits) + choice(2, bits_of(depth))
+
+
+def load_port(beat: int) -> Resources:
+    """The port that beats come from: a register slice of two of them, with valid, ready and last."""
+    return choice(2, beat + 3) + Resources(lut=20, ff=2 * (beat + 3) + 12)
+
+
 def counters(extents: Sequence[int]) -> Resources:
     """Counters of a nest, each with the test for its last value, and what passes on to the next."""
     widths = [ceil(log2(n)) for n in extents if n > 1]

@@ -31,8 +31,8 @@ from resnet_hls.passes._registry import PassFailure
 
 #: Part of the clock period for operations; 27 % is the margin that Vitis HLS leaves by default.
 USABLE = 0.73
-#: Cycles until what is read is there, by where it lies.
-READ_CYCLES = {"register": 0, "lutram": 1, "rom_lutram": 1, "bram": 2, "rom_bram": 2}
+#: Cycles until what is read is there, by where it lies; UltraRAMs stand in one column, and take one more to get there.
+READ_CYCLES = {"register": 0, "lutram": 1, "rom_lutram": 1, "bram": 2, "rom_bram": 2, "uram": 3}
 #: Picoseconds of a lookup table with the wire to it: a choice of two values, or of four.
 CHOICE = 400
 #: Picoseconds of an operation, and of each bit of its operands. Shifts are by constants.

@@ -19,6 +19,7 @@ from resnet_hls.analysis.resources_arrays import add_arrays
 from resnet_hls.analysis.resources_pipeline import pipeline_registers
 from resnet_hls.analysis.resources_task import STRUCTURES, Structures
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
+from resnet_hls.analysis.weights import BEAT_BITS, loads_of
 from resnet_hls.passes._registry import PassFailure
 
 #: Percent by which what a tool builds may differ from the model, by resource.
@@ -132,6 +133,8 @@ def design_resources(module: ir.Operation, family: str = "ultrascale+", clock_mh
     ports = Resources()
     for op in iu.walk(dataflow, "hls.source", "hls.sink"):
         ports += port_resources(word_bits(op.operands[1 if op.name == "hls.source" else 0]))
+    if loads_of(module):
+        ports += costs.load_port(BEAT_BITS)
     by_structure = {
         **{name: sum((t.by_structure[name] for t in of_tasks.values()), Resources()) for name in STRUCTURES},
         "streams": sum(of_streams.values(), Resources()),

@@ -14,6 +14,7 @@ from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.resources_task import Structures
 from resnet_hls.analysis.resources_values import bits_of_array
 from resnet_hls.analysis.tasks import lanes_attribute
+from resnet_hls.analysis.weights import BEAT_BITS
 
 
 def add_arrays(found: Structures) -> None:
@@ -48,6 +49,8 @@ def add_constant(found: Structures, array: ir.Value) -> None:
         what = costs.rom(depth, bits, place, found.family) + address(kind.shape, set())
         if place == "rom_lutram":
             what += costs.registers(min(bits, 2 * what.lut))
+        if place == "uram":
+            what += costs.load_receiver(depth, bits, BEAT_BITS)
         found.add("weights", what)
 
 

@@ -4,33 +4,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import prod
 from typing import NamedTuple
 
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.costs import Resources, fifo, rom
+from resnet_hls.analysis.costs import Resources, fifo, load_port, load_receiver, rom
 from resnet_hls.analysis.fifos import LEAST_DEPTH
 from resnet_hls.analysis.resources import constants_of, storage_of_task, task_resources
 from resnet_hls.analysis.tasks import Task, fifos, lanes_attribute, stream_name, tasks, the_dataflow
+from resnet_hls.analysis.weights import BEAT_BITS, is_weights, kind_of, words
 from resnet_hls.balance.pricing import Trials
 from resnet_hls.balance.program import Converter, Fabric, Link, Problem, Solution, Variant
 from resnet_hls.balance.variants import Factors, Shape, minimal
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, PassFailure
 from resnet_hls.passes._tiling_words import Word, word
-from resnet_hls.passes.place_memories import words
 
 #: Of the multiplications that a task needs at least in a step, how many more are worth a look for what else they save.
 _NEAR = 1.1
-#: Constants of so many bits are weights, for which memories are chosen; others are too small to matter.
-_WEIGHTS = 4096
 #: Depth that FIFOs are expected to have: windows hardly wait, elements do.
 _DEPTH = 16
-_STORAGES = ("rom_lutram", "rom_bram")
+#: What weights lie in, in the order of preference where LUTs are equal. One that must be loaded needs a port.
+STORAGES = ("rom_lutram", "rom_bram")
+LOADED = "uram"
 
 
 class Choice(NamedTuple):
@@ -61,6 +61,7 @@ class Designs:
         compute: what is run then on a task that computes.
         finish: what is run at last, also on width converters.
         budget: what may be used.
+        storages: what weights may lie in; where a memory makes no sense for them, they are in LUTs.
     """
 
     module: ir.Operation
@@ -70,6 +71,7 @@ class Designs:
     compute: tuple[Pass, ...]
     finish: tuple[Pass, ...]
     budget: Resources
+    storages: tuple[str, ...] = STORAGES
     _in_fabric: dict[str, Resources | None] = field(default_factory=dict)
     _at_stream: dict[tuple[str, int, int], Converter | None] = field(default_factory=dict)
     _converters: dict[tuple[Word, Word, str], Converter | None] = field(default_factory=dict)
@@ -103,18 +105,11 @@ class Designs:
         storage = storage_of_task(task, constants_of(module))
         cost = task_resources(task, storage, self.family, self.clock_mhz).total
         for constant in iu.walk(module, "memref.global"):
-            if self.is_weights(constant):
-                kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
-                depth, bits = words(kind, lanes_attribute(constant))
+            if is_weights(constant):
+                depth, bits = words(kind_of(constant), lanes_attribute(constant))
                 weights.append((depth, bits))
                 cost += rom(depth, bits, ir.StringAttr(constant.attributes["hls.storage"]).value, self.family) * -1
         return Built(task.trip_count, cost, tuple(weights))
-
-    @staticmethod
-    def is_weights(constant: ir.Operation) -> bool:
-        """True for a constant for which a memory is chosen."""
-        kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
-        return bool(prod(kind.shape) * ir.IntegerType(kind.element_type).width >= _WEIGHTS)
 
     def intervals(self) -> list[int]:
         """Every interval that some factors give some task, ascending."""
@@ -159,6 +154,8 @@ class Designs:
             if not found:
                 return None
         links = [self.link(stream, variants) for stream, (writer, reader) in self.ends.items() if writer and reader]
+        if any(v.key.storage == LOADED for found in variants.values() for v in found):
+            fixed += load_port(BEAT_BITS)
         return Problem(variants, links, self.budget, fixed)
 
     def at_ports(self, name: str, factors: Factors) -> bool:
@@ -186,25 +183,36 @@ class Designs:
         return total
 
     def priced(self, built: Built, storage: str) -> Resources:
-        """With weights in a memory of this kind."""
-        return sum((rom(depth, bits, storage, self.family) for depth, bits in built.weights), built.cost)
+        """With weights in a memory of this kind, and what loads it."""
+        cost = sum((rom(depth, bits, storage, self.family) for depth, bits in built.weights), built.cost)
+        if storage == LOADED:
+            cost = sum((load_receiver(depth, bits, BEAT_BITS) for depth, bits in built.weights), cost)
+        return cost
+
+    def with_loads(self) -> Designs:
+        """The same with weights in UltraRAM as well; what was built is shared."""
+        more = copy(self)
+        more.storages = (*self.storages, LOADED)
+        return more
 
     def variants(self, name: str, factors: Factors, scarce: bool) -> list[Variant]:
-        """The ways to build a task with these factors: with weights in LUTs or in block RAM."""
+        """The ways to build a task with these factors: with weights in any of the memories that save LUTs."""
         shape = self.shapes[name]
         built = self.trials.of(shape.task, factors)
         if built is None:
             return []
         lanes = {stream: shape.lanes(stream, factors) for stream in self.streams(shape.task)}
         fabric = self.fabric(shape, factors, built) if scarce else None
-        found: list[Variant] = []
-        for storage in _STORAGES if built.weights else _STORAGES[:1]:
-            cost = self.priced(built, storage)
-            key = Choice(tuple(sorted(factors.items())), storage)
-            found.append(Variant(key, built.cycles, cost, lanes, fabric))
-        if len(found) > 1 and found[0].cost.lut <= found[1].cost.lut:
-            return found[:1]
-        return found
+        deep = [depth for depth, _ in built.weights if depth > 1]
+        storages = self.storages if deep else STORAGES[:1]
+        if LOADED in storages and len(deep) < len(built.weights):
+            storages = tuple(s for s in storages if s != LOADED) or STORAGES[:1]
+        key = tuple(sorted(factors.items()))
+        found = [
+            Variant(Choice(key, storage), built.cycles, self.priced(built, storage), lanes, fabric)
+            for storage in storages
+        ]
+        return [found[0], *(v for v in found[1:] if v.cost.lut < found[0].cost.lut)]
 
     def fabric(self, shape: Shape, factors: Factors, built: Built) -> Fabric | None:
         """What a lane of the reduction takes in LUTs: for each of its products as much as in another variant."""

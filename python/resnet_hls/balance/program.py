@@ -27,8 +27,10 @@ _SHARE = 8
 
 
 #: Products in LUTs, then the resources in the order of what a board has least of.
-Objective = Literal["fabric", "dsp", "lut", "memory", "over"]
+Objective = Literal["uram", "fabric", "dsp", "lut", "memory", "over"]
 LEAST: tuple[Objective, ...] = ("fabric", "dsp", "lut", "memory")
+#: Where weights may lie in UltraRAM: no more of it than must be, for it has to be loaded.
+LEAST_LOADED: tuple[Objective, ...] = ("uram", *LEAST)
 
 
 @dataclass(frozen=True)

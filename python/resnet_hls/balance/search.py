@@ -54,16 +54,20 @@ class Search:
     Args:
         choices: of factors, priced.
         effort: that all of it may take.
+        objectives: of the cheapest design, the most important one first.
     """
 
     choices: Choices
     effort: Effort
+    objectives: Sequence[Objective] = LEAST
     _refuted: set[int] = field(default_factory=set)
 
-    def least(self) -> Balanced | None:
-        """The design with the fewest cycles a frame; None where none fits."""
-        intervals = self.choices.intervals()
-        first = bisect_left(intervals, True, key=self._may_fit)
+    def least(self, below: int | None = None) -> Balanced | None:
+        """The design with the fewest cycles a frame, fewer than `below` where that is given; None where none fits."""
+        intervals = [n for n in self.choices.intervals() if below is None or n < below]
+        if not intervals:
+            return None
+        first = bisect_left(intervals, True, key=self._may_fit) if below is None else len(intervals)
         fits = self._first(len(intervals), first, lambda number: self.fits(intervals[number]))
         if fits is None:
             return None
@@ -99,6 +103,11 @@ class Search:
             low, high = (low, middle) if fits(middle) else (middle, high)
         return high if high < count else None
 
+    def is_refuted(self, below: int) -> bool:
+        """True where it is proven that no design has fewer cycles a frame."""
+        faster = [n for n in self.choices.intervals() if n < below]
+        return not faster or faster[-1] in self._refuted
+
     def fits(self, interval: int) -> bool:
         """True when there is a design of at most so many cycles, as far as the likes of its tasks tell."""
         try:
@@ -114,7 +123,7 @@ class Search:
         fixed = Resources()
         for _ in range(_TRIES):
             try:
-                found = self._solve(interval, LEAST, fixed)
+                found = self._solve(interval, self.objectives, fixed)
             except Undecided:
                 return None
             if found is None:

@@ -3,6 +3,7 @@
 
 from torch_mlir import ir
 
+from resnet_hls.analysis.weights import load_image
 from resnet_hls.emit.module import ModuleWriter, emit_dot
 from resnet_hls.project.testbench import DataflowGraph
 
@@ -34,3 +35,10 @@ def dataflow_graph(module: ir.Module | ir.Operation) -> DataflowGraph:
     op = _operation(module)
     with op.context, op.location:
         return ModuleWriter(op).graph()
+
+
+def weights_image(module: ir.Module | ir.Operation) -> bytes:
+    """What comes through the port of weights at start, as `analysis/weights.py` says; nothing where there is none."""
+    op = _operation(module)
+    with op.context, op.location:
+        return load_image(op)

@@ -10,12 +10,15 @@ import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.fifos import LEAST_DEPTH
 from resnet_hls.analysis.network import storage_of
 from resnet_hls.analysis.tasks import Task, fifos, lanes_of, stream_name, tasks, the_dataflow
+from resnet_hls.analysis.weights import is_loaded
 from resnet_hls.dialects.hls import hls
 from resnet_hls.emit.arrays import word_type
 from resnet_hls.emit.expressions import type_name
 from resnet_hls.emit.layout import initializer, signature, wrapped
+from resnet_hls.emit.loads import BEAT, PORT, PORT_TYPE, TASK, load_streams, port_signature, port_task, port_type
 from resnet_hls.emit.task import FRAMES, Constant, TaskWriter
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.project.testbench import DataflowGraph, Stream
@@ -100,6 +103,8 @@ class ModuleWriter:
         self.sink = port(next(op for op in ops if op.name == "hls.sink"))
         self.tasks = tasks(self.dataflow)
         self.constants = constants(module)
+        taken = [*(stream_name(f.results[0]) for f in fifos(self.dataflow)), *(task.name for task in self.tasks)]
+        self.loads = load_streams(module, [*taken, *(c.name for c in self.constants.values())])
 
     def files(self) -> dict[str, str]:
         return {
@@ -125,16 +130,29 @@ class ModuleWriter:
             + f"#ifndef {guard}\n#define {guard}\n\n"
             + includes("<ap_axi_sdata.h>", "<ap_int.h>", "<hls_stream.h>")
             + "\n// A frame in words of the ports, rows before columns before channels.\n"
-            + f"namespace {self.name}_io {{\n{io}\n}} // namespace {self.name}_io\n\n"
+            + f"namespace {self.name}_io {{\n{io}\n{self.beats()}}} // namespace {self.name}_io\n\n"
             + f"using input_axis_t = ap_axiu<{self.source.bits}, 0, 0, 0>;\n"
-            + f"using output_axis_t = ap_axiu<{self.sink.bits}, 0, 0, 0>;\n\n"
+            + f"using output_axis_t = ap_axiu<{self.sink.bits}, 0, 0, 0>;\n"
+            + (port_type() if self.loads else "")
+            + "\n"
             + f"{self.signature()};\n"
             + f"\n#endif // {guard}\n"
         )
 
     def signature(self) -> str:
         ports = ["hls::stream<input_axis_t>& input", "hls::stream<output_axis_t>& output"]
+        if self.loads:
+            ports.append(f"hls::stream<{PORT_TYPE}>& {PORT}")
         return signature(self.name, [f"int {FRAMES}", *ports])
+
+    def beats(self) -> str:
+        """How many beats the load at start has."""
+        if not self.loads:
+            return ""
+        total = sum(stream.beats for stream in self.loads.values())
+        return (
+            f"// What comes through the port of weights, once after a reset.\nconstexpr int weights_beats = {total};\n"
+        )
 
     def graph(self) -> DataflowGraph:
         """What the top function connects, for the test bench on bounded streams."""
@@ -147,23 +165,37 @@ class ModuleWriter:
             for f in fifos(self.dataflow)
         )
         first, last = stream_name(self.source.stream), stream_name(self.sink.stream)
-        inner = [GraphTask(t.name, tuple(stream_name(s) for s in [*t.inputs, *t.outputs])) for t in self.tasks]
-        return DataflowGraph(
-            self.name,
-            streams,
-            (GraphTask("read_input", ("input", first)), *inner, GraphTask("write_output", (last, "output"))),
-        )
+        inner = []
+        for task in self.tasks:
+            load = [self.loads[task.name].name] if task.name in self.loads else []
+            inner.append(GraphTask(task.name, (*load, *(stream_name(s) for s in [*task.inputs, *task.outputs]))))
+        begin = [GraphTask("read_input", ("input", first))]
+        if self.loads:
+            names = [stream.name for stream in self.loads.values()]
+            begin.insert(0, GraphTask(TASK, (PORT, *names), counts_frames=False))
+            streams = (*(Stream(name, BEAT, LEAST_DEPTH) for name in names), *streams)
+        tasks = (*begin, *inner, GraphTask("write_output", (last, "output")))
+        return DataflowGraph(self.name, streams, tasks, bool(self.loads))
 
     def top(self) -> str:
         graph = self.graph()
         lines = []
+        for load in self.loads.values():
+            lines += wrapped(f'hls::stream<{BEAT}> {load.name}("{load.name}");', "  ")
+            lines.append(f"#pragma HLS STREAM variable={load.name} depth={LEAST_DEPTH}")
+            lines.append(f"#pragma HLS BIND_STORAGE variable={load.name} type=fifo impl=srl")
         for fifo in fifos(self.dataflow):
             stream = fifo.results[0]
             name = stream_name(stream)
             lines += wrapped(f'hls::stream<{word_type(stream)}> {name}("{name}");', "  ")
             lines.append(f"#pragma HLS STREAM variable={name} depth={depth_of(fifo)}")
             lines.append(f"#pragma HLS BIND_STORAGE variable={name} type=fifo impl={storage_of(fifo)}")
-        calls = [line for t in graph.tasks for line in wrapped(f"{t.name}({', '.join([FRAMES, *t.args])});", "  ")]
+        frames = {True: [FRAMES], False: []}
+        calls = [
+            line
+            for t in graph.tasks
+            for line in wrapped(f"{t.name}({', '.join([*frames[t.counts_frames], *t.args])});", "  ")
+        ]
         return (
             self.title(f"Top function of {self.name}: its streams and its tasks.")
             + f'#include "{self.name}.h"\n\n'
@@ -171,6 +203,7 @@ class ModuleWriter:
             + "\nusing resnet_hls::word;\n\n"
             + f"{self.signature()} {{\n"
             + "#pragma HLS INTERFACE axis port=input\n#pragma HLS INTERFACE axis port=output\n"
+            + (f"#pragma HLS INTERFACE axis port={PORT}\n" if self.loads else "")
             + f"#pragma HLS INTERFACE ap_none port={FRAMES}\n"
             + "#pragma HLS INTERFACE ap_ctrl_none port=return\n#pragma HLS DATAFLOW\n"
             + "\n".join(lines)
@@ -188,10 +221,12 @@ class ModuleWriter:
         return signature("write_output", [f"int {FRAMES}", words, "hls::stream<output_axis_t>& output"])
 
     def writers(self) -> list[TaskWriter]:
-        return [TaskWriter(task, self.constants) for task in self.tasks]
+        return [TaskWriter(task, self.constants, self.loads.get(task.name)) for task in self.tasks]
 
     def tasks_header(self) -> str:
+        load = list(self.loads.values())
         declarations = [
+            *([f"{port_signature(load)};"] if load else []),
             f"{self.read_input()};",
             *(f"{w.signature()};" for w in self.writers()),
             f"{self.write_output()};",
@@ -200,7 +235,7 @@ class ModuleWriter:
         return (
             self.title(f"The tasks of {self.name}: processes that run at the same time and share nothing but streams.")
             + f"#ifndef {guard}\n#define {guard}\n\n"
-            + includes(f'"{self.name}.h"', '"resnet_hls/word.h"')
+            + includes(f'"{self.name}.h"', *(['"resnet_hls/load.h"'] if load else []), '"resnet_hls/word.h"')
             + "\nusing resnet_hls::word;\n\n"
             + "\n".join(declarations)
             + f"\n\n#endif // {guard}\n"
@@ -214,6 +249,7 @@ class ModuleWriter:
         parts = [
             self.title(f"The tasks of {self.name}."),
             "\n".join([includes('"tasks.h"'), includes("<cstdint>"), includes(*supports, '"weights.h"'), ""]),
+            port_task(list(self.loads.values())) if self.loads else "",
             "// The input port: beats to words.\n"
             f"{self.read_input()} {{\n"
             f"{port_loops(f'{io}::input_words')}"
@@ -235,6 +271,8 @@ class ModuleWriter:
         reader = iu.ConstantReader(self.module)
         arrays = []
         for constant in self.constants.values():
+            if is_loaded(constant.source):
+                continue
             array = reader.array(constant.source.attributes["initial_value"])
             extents = "".join(f"[{n}]" for n in array.shape)
             arrays.append(f"static const {c_type(array)} {constant.name}{extents} = {initializer(array.tolist())};\n")
@@ -276,7 +314,9 @@ def emit_dot(module: ir.Operation) -> str:
         for arg in task.args:
             ends.setdefault(arg, []).append(task.name)
     lines = [f'  "{task.name}" [shape=box];' for task in graph.tasks]
-    for stream, fifo in zip(graph.streams, fifos(writer.dataflow), strict=True):
+    lanes = {stream_name(fifo.results[0]): lanes_of(fifo.results[0]) for fifo in fifos(writer.dataflow)}
+    for stream in graph.streams:
         source, target = ends[stream.name]
-        lines.append(f'  "{source}" -> "{target}" [label="{lanes_of(fifo.results[0])} lanes, depth {stream.depth}"];')
+        what = f"{lanes[stream.name]} lanes" if stream.name in lanes else "weights"
+        lines.append(f'  "{source}" -> "{target}" [label="{what}, depth {stream.depth}"];')
     return f"digraph {writer.name} {{\n  rankdir=LR;\n" + "\n".join(lines) + "\n}\n"

@@ -13,11 +13,13 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import trip_count
 from resnet_hls.analysis.overlap import overlap_of, rows_of_statement
 from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
+from resnet_hls.analysis.weights import is_loaded
 from resnet_hls.emit import layout
 from resnet_hls.emit.affine_text import AffineText, Variable
 from resnet_hls.emit.arrays import Array, constant_array, declaration, word_type
 from resnet_hls.emit.expressions import LANES, Text, cast, exact, exact_type, expression, type_name, width_of
 from resnet_hls.emit.expressions import constant as constant_text
+from resnet_hls.emit.loads import LoadStream, fill, memory_array, once
 from resnet_hls.passes._registry import PassFailure
 
 #: Loop variables by label; another label gives its singular.
@@ -43,10 +45,11 @@ class Constant:
 
 @dataclass
 class TaskWriter:
-    """Writes one function. `constants` are the weight arrays by their symbols."""
+    """Writes one function. `constants` are the weight arrays by their symbols; `load` brings those in UltraRAM."""
 
     task: Task
     constants: Mapping[str, Constant]
+    load_stream: LoadStream | None = None
     lines: list[str] = field(default_factory=list)
     indent: int = 1
     arrays: dict[ir.Value, Array] = field(default_factory=dict)
@@ -69,8 +72,11 @@ class TaskWriter:
         self.names |= {stream_name(s) for s in [*self.task.inputs, *self.task.outputs]}
         self.names |= {constant.name for constant in self.constants.values()}
         self.names |= {FRAMES, _BATCH, _FRAME}
+        if self.load_stream is not None:
+            self.names.add(self.load_stream.name)
         for op in (o.operation for o in iu.body(self.task.op).operations):
             if op == self.task.nest.root:
+                self.fill_memories()
                 self.batch(op)
             else:
                 self.statement(op)
@@ -79,7 +85,19 @@ class TaskWriter:
     def signature(self) -> str:
         streams = [*self.task.inputs, *self.task.outputs]
         parameters = [f"hls::stream<{word_type(stream)}>& {stream_name(stream)}" for stream in streams]
-        return layout.signature(self.task.name, [f"int {FRAMES}", *parameters])
+        load = [self.load_stream.parameter] if self.load_stream is not None else []
+        return layout.signature(self.task.name, [f"int {FRAMES}", *load, *parameters])
+
+    def fill_memories(self) -> None:
+        """What lies in UltraRAM comes before the first frame."""
+        if self.load_stream is None:
+            return
+        body: list[str] = []
+        for load in self.load_stream.loads:
+            labels = [self.unique("load") for _ in load.shape]
+            body += fill(load, self.constants[load.symbol].name, self.load_stream.name, labels)
+        for line in once(body, self.unique("loaded")):
+            self.lines.append(line if line.startswith("#") else "  " * self.indent + line)
 
     # --- affine
     # ----------------------------------------------------------------------------------------------------------
@@ -192,7 +210,8 @@ class TaskWriter:
                 self.line(text)
         elif op.name == "memref.get_global":
             constant = self.constants[ir.FlatSymbolRefAttr(op.attributes["name"]).value]
-            self.arrays[op.results[0]], lines = constant_array(op, constant.source, constant.name)
+            array = memory_array if is_loaded(constant.source) else constant_array
+            self.arrays[op.results[0]], lines = array(op, constant.source, constant.name)
             for text in lines:
                 self.line(text)
         elif op.name == "arith.constant":
@@ -255,7 +274,7 @@ class TaskWriter:
     def load(self, op: ir.Operation) -> None:
         value = op.results[0]
         array = self.arrays[op.operands[0]]
-        text = Text(self.element(op), width_of(value), built_in=array.constant)
+        text = Text(self.element(op), width_of(value), built_in=array.constant and array.lanes is None)
         if array.constant or not iu.has_uses(value) or self.unchanged(op):
             self.values[value] = text
         else:

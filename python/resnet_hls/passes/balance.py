@@ -11,15 +11,16 @@ from torch_mlir import ir
 from resnet_hls import boards
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.costs import Resources
-from resnet_hls.balance.designs import Choice, Designs
+from resnet_hls.analysis.weights import is_weights
+from resnet_hls.balance.designs import STORAGES, Choice, Designs
 from resnet_hls.balance.pricing import mark
-from resnet_hls.balance.program import Effort, Solution
+from resnet_hls.balance.program import LEAST_LOADED, Effort, Solution
 from resnet_hls.balance.search import Balanced, Search, over
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
 from resnet_hls.passes.narrow_integers import NarrowIntegers
 from resnet_hls.passes.pack_dsp import PackDsp
 from resnet_hls.passes.pipeline_loops import PipelineLoops
-from resnet_hls.passes.place_memories import PlaceMemories
+from resnet_hls.passes.place_memories import WEIGHTS, PlaceMemories, no_uram
 from resnet_hls.passes.unroll_loops import UnrollLoops
 
 
@@ -37,6 +38,11 @@ class Balance(Pass):
     is the least for which everything fits; among designs with that interval the one with the fewest products in LUTs,
     then the fewest DSP slices, LUTs and block RAMs. With `target-cycles` the interval is given. The remark tells what
     was proven. The same input gives the same design on every machine: `effort` counts work, not time.
+
+    Weights lie in LUTs or in block RAM, which have them when the device starts. UltraRAM does not: it costs a port and
+    a load before the first frame, so that a design has weights in it only where none without is as fast, or none fits
+    at all, and then in as few as that takes. `weights` asks for one kind of memory for all of them; weights of which
+    a step takes all at once are in LUTs whatever it says.
     """
 
     name: ClassVar[str] = "hls-balance"
@@ -50,6 +56,7 @@ class Balance(Pass):
     clock_mhz: float = option(250.0, "clock of the accelerator in MHz")
     target_cycles: int = option(0, "initiation interval to reach at the least cost; 0: the least that fits")
     effort: float = option(20.0, "work that the integer program may do, about seconds")
+    weights: Literal["auto", "lut", "bram", "uram"] = option("auto", "what weights lie in")
 
     def run(self, op: ir.Operation) -> None:
         budget = Resources(self.dsp, self.lut, self.ff, self.bram36, self.uram)
@@ -61,24 +68,56 @@ class Balance(Pass):
             (NarrowIntegers(), PackDsp(family=self.family)),
             (PlaceMemories(family=self.family), PipelineLoops(clock_mhz=self.clock_mhz)),
             budget,
+            STORAGES if self.weights == "auto" else (WEIGHTS[self.weights],),
         )
         if not designs.shapes:
             raise PassFailure(op, "a dataflow without tasks")
-        search = Search(designs, Effort(self.effort))
+        self.check_uram(op)
+        effort = Effort(self.effort)
+        search = Search(designs, effort)
+        loading = Search(designs.with_loads(), effort, LEAST_LOADED) if self.may_load else search
         if self.target_cycles:
-            found = self.reached(op, search, budget)
+            found = self.reached(op, search, loading, budget)
             remark(op, f"{described(found)}, the cheapest design for {self.target_cycles:,} cycles{gaps(found)}")
         else:
-            best = search.least()
+            best, proven = self.best(search, loading)
             if best is None:
-                raise self.too_small(op, search, budget)
+                raise self.too_small(op, loading, budget)
             found = best.solution
-            remark(op, f"{described(found)}, {proof(best)}{gaps(found)}")
+            remark(op, f"{described(found)}, {proven}{gaps(found)}")
         apply(designs, found)
 
-    def reached(self, op: ir.Operation, search: Search, budget: Resources) -> Solution:
+    @property
+    def may_load(self) -> bool:
+        """True where UltraRAM is a choice beside other memories."""
+        return self.weights == "auto" and self.uram > 0 and self.family == "ultrascale+"
+
+    def check_uram(self, op: ir.Operation) -> None:
+        """That there is UltraRAM where weights shall lie in it."""
+        weights = [constant for constant in iu.walk(op, "memref.global") if is_weights(constant)]
+        if self.weights == "uram" and weights and self.family != "ultrascale+":
+            raise no_uram(weights[0], f"devices of the family {self.family} have none")
+        if self.weights == "uram" and weights and not self.uram:
+            raise no_uram(weights[0], "none may be used")
+
+    def best(self, search: Search, loading: Search) -> tuple[Balanced | None, str]:
+        """The design with the least interval, and what was proven of it; with UltraRAM where that makes it faster."""
+        best = search.least()
+        if loading is search:
+            return best, "" if best is None else proof(best)
+        below = None if best is None else best.solution.interval
+        faster = loading.least(below)
+        if faster is not None:
+            return faster, proof(faster)
+        if best is None:
+            return None, ""
+        return best, proof(best) + ("" if loading.is_refuted(best.solution.interval) else " without UltraRAM")
+
+    def reached(self, op: ir.Operation, plain: Search, search: Search, budget: Resources) -> Solution:
         """The cheapest design for the target. Raises PassFailure where none fits, with the ways out."""
-        found = search.cheapest(self.target_cycles)
+        found = plain.cheapest(self.target_cycles)
+        if found is None and search is not plain:
+            found = search.cheapest(self.target_cycles)
         if found is not None:
             return found
         needed, best = search.needs(self.target_cycles), search.least()
@@ -138,7 +177,7 @@ def apply(designs: Designs, found: Solution) -> None:
         mark(task, dict(choice.factors), found.fabric.get(name, 0))
         for use in iu.walk(task.op, "memref.get_global"):
             constant = constants[ir.FlatSymbolRefAttr(use.attributes["name"]).value]
-            if designs.is_weights(constant):
+            if is_weights(constant):
                 constant.attributes["hls.storage"] = ir.StringAttr.get(choice.storage)
 
 

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar, Literal
 
 from torch_mlir import ir
 
+from resnet_hls import boards
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.costs import Resources, memory, rom
 from resnet_hls.analysis.tasks import Task, lanes_attribute, tasks, the_dataflow
+from resnet_hls.analysis.weights import is_loaded, is_weights, kind_of, loads_of, words
 from resnet_hls.ir_utils import dims_of
-from resnet_hls.passes._registry import Pass, option, register_pass
+from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 
 _RAMS, _ROMS = ("lutram", "bram"), ("rom_lutram", "rom_bram")
+#: What constants lie in, by what a user calls it.
+WEIGHTS = {"lut": "rom_lutram", "bram": "rom_bram", "uram": "uram"}
 
 
 def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:
@@ -35,13 +38,17 @@ def banked_dims(task: Task, alloc: ir.Operation) -> list[int]:
 @register_pass
 @dataclass(frozen=True)
 class PlaceMemories(Pass):
-    """Place every array of a task: registers, LUT memory or block RAM.
+    """Place every array of a task: registers, LUT memory, block RAM or UltraRAM.
 
     Before: tiled tasks. After: `hls.partition` on every `memref.alloc`, the dimensions of which one step touches
     several places (rows of a line buffer, a whole window): a bank each. `hls.storage` tells what a bank is: `register`
     for accumulators, words of streams and up to `register-depth` addresses; beyond, `lutram` or `bram`, whichever costs
     less (`analysis/costs.py`), a block RAM being worth `luts-of-bram` LUTs. For constants the same, of `rom_lutram`
     and `rom_bram`; one that has its `hls.storage` keeps it.
+
+    UltraRAM (`uram`) has no contents when it starts, so that weights in it need a port and a load before the first
+    frame (`analysis/weights.py`). They get there only where `hls-balance` finds no other place, or where `weights` says
+    so; constants below 4,096 bits, and those of a single word, never do.
     """
 
     name: ClassVar[str] = "hls-place-memories"
@@ -49,6 +56,8 @@ class PlaceMemories(Pass):
     family: Literal["ultrascale+", "7series"] = option("ultrascale+", "family of the device")
     register_depth: int = option(4, "most addresses of a bank in registers")
     luts_of_bram: int = option(384, "LUTs that are worth a block RAM of 36 Kib")
+    weights: Literal["auto", "lut", "bram", "uram"] = option("auto", "what weights lie in that have no place yet")
+    uram: int = option(64, "UltraRAMs that may be used")
 
     def run(self, op: ir.Operation) -> None:
         i64 = ir.IntegerType.get_signless(64)
@@ -59,10 +68,28 @@ class PlaceMemories(Pass):
                 alloc.attributes["hls.storage"] = ir.StringAttr.get(self.storage(alloc, banked))
         for constant in iu.walk(op, "memref.global"):
             if "hls.storage" not in constant.attributes:
-                kind = ir.MemRefType(ir.TypeAttr(constant.attributes["type"]).value)
-                depth, bits = words(kind, lanes_attribute(constant))
-                least = self.cheapest({storage: rom(depth, bits, storage, self.family) for storage in _ROMS})
-                constant.attributes["hls.storage"] = ir.StringAttr.get(least)
+                constant.attributes["hls.storage"] = ir.StringAttr.get(self.storage_of_constant(constant))
+        self.check_loads(op)
+
+    def storage_of_constant(self, constant: ir.Operation) -> str:
+        depth, bits = words(kind_of(constant), lanes_attribute(constant))
+        if self.weights != "auto" and depth > 1 and is_weights(constant):
+            return WEIGHTS[self.weights]
+        return self.cheapest({storage: rom(depth, bits, storage, self.family) for storage in _ROMS})
+
+    def check_loads(self, op: ir.Operation) -> None:
+        """That there is the UltraRAM for what lies in it. Raises PassFailure at the first constant that has none."""
+        for constant in filter(is_loaded, iu.walk(op, "memref.global")):
+            depth, _ = words(kind_of(constant), lanes_attribute(constant))
+            if depth == 1:
+                raise PassFailure(constant, "a single word in UltraRAM", help="place it in rom_lutram")
+            if self.family != "ultrascale+":
+                raise no_uram(constant, f"devices of the family {self.family} have none")
+        used = 0.0
+        for load in loads_of(op):
+            used += rom(*words(kind_of(load.constant), lanes_attribute(load.constant)), "uram", self.family).uram
+            if used > self.uram:
+                raise no_uram(load.constant, f"{used:,.0f} are needed up to here, {self.uram:,} may be used")
 
     def storage(self, alloc: ir.Operation, banked: list[int]) -> str:
         kind = ir.MemRefType(alloc.results[0].type)
@@ -78,8 +105,8 @@ class PlaceMemories(Pass):
         return min(choices, key=lambda storage: choices[storage].lut + self.luts_of_bram * choices[storage].bram36)
 
 
-def words(kind: ir.MemRefType, lanes: int, banked: Sequence[int] = ()) -> tuple[int, int]:
-    """Words of a bank, and bits of each: its last `lanes` dimensions are accessed together, `banked` ones are banks."""
-    address = len(kind.shape) - lanes
-    depth = prod(n for axis, n in enumerate(kind.shape[:address]) if axis not in banked)
-    return depth, prod(kind.shape[address:]) * ir.IntegerType(kind.element_type).width
+def no_uram(op: ir.Operation, reason: str) -> PassFailure:
+    """That weights cannot lie in UltraRAM."""
+    having = [name for name in boards.names() if boards.load(name).usable.uram]
+    help = f"let weights lie elsewhere (weights=auto), or choose a board with UltraRAM: {', '.join(having)}"
+    return PassFailure(op, f"no UltraRAM for weights: {reason}", help=help)

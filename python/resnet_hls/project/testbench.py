@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.int8] | NDArray[np.uint8]
 
 PORTS = ("input", "output")
+#: The port of weights that are loaded at start.
+LOAD_PORT = "weights"
+#: In a project, what comes through it.
+WEIGHTS_FILE = "data/weights.bin"
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,13 @@ class Task:
 
     Args:
         name: of the function.
-        args: what it is called with: names of streams, `input` and `output` for the ports of the top function.
+        args: what it is called with: names of streams, `input`, `output`, `weights` for the ports of the top function.
+        counts_frames: it is told the number of frames, in front of these.
     """
 
     name: str
     args: tuple[str, ...]
+    counts_frames: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class DataflowGraph:
         name: of the top function.
         streams: between the tasks.
         tasks: in the order of the top function.
+        loads_weights: it has a port of weights, which come before the first frame.
 
     Raises:
         ValueError: a task names a stream that is not there, a stream or port is not used by its two (one) tasks, a name
@@ -61,9 +68,11 @@ class DataflowGraph:
     name: str
     streams: tuple[Stream, ...]
     tasks: tuple[Task, ...]
+    loads_weights: bool = False
 
     def __post_init__(self) -> None:
-        names = [*PORTS, *(stream.name for stream in self.streams)]
+        ports = (*PORTS, LOAD_PORT) if self.loads_weights else PORTS
+        names = [*ports, *(stream.name for stream in self.streams)]
         for name, count in Counter(names).items():
             if count > 1:
                 raise ValueError(f"two streams are named {name}")
@@ -71,7 +80,7 @@ class DataflowGraph:
         if unknown := sorted(set(uses) - set(names)):
             raise ValueError(f"no stream is named {unknown[0]}")
         for name in names:
-            wanted = 1 if name in PORTS else 2
+            wanted = 1 if name in ports else 2
             if uses[name] != wanted:
                 raise ValueError(f"{name} is an argument of {uses[name]} tasks, expected {wanted}")
         for stream in self.streams:
@@ -79,14 +88,20 @@ class DataflowGraph:
                 raise ValueError(f"stream {stream.name} has depth {stream.depth}")
 
 
-def render_testbench(name: str) -> str:
+def render_testbench(name: str, loads_weights: bool = False) -> str:
     """`tb/testbench.cpp` for the top function `name`, which is declared in `<name>.h` with namespace `<name>_io`."""
-    return _render("testbench.cpp.j2", name=name)
+    return _render("testbench.cpp.j2", name=name, loads_weights=loads_weights)
 
 
 def render_bounded_top(graph: DataflowGraph) -> str:
     """`tb/bounded_top.cpp`: the top function with every task a coroutine and every stream as deep as it says."""
-    return _render("bounded_top.cpp.j2", name=graph.name, streams=graph.streams, tasks=graph.tasks)
+    return _render(
+        "bounded_top.cpp.j2",
+        name=graph.name,
+        streams=graph.streams,
+        tasks=graph.tasks,
+        loads_weights=graph.loads_weights,
+    )
 
 
 def write_testbench(folder: Path, graph: DataflowGraph, images: Bytes, expected: Bytes) -> None:
@@ -107,7 +122,7 @@ def write_testbench(folder: Path, graph: DataflowGraph, images: Bytes, expected:
             f"expected as many outputs as images, in bytes: images are {images.dtype}{images.shape}, "
             f"outputs {expected.dtype}{expected.shape}"
         )
-    (folder / "testbench.cpp").write_text(render_testbench(graph.name), encoding="utf-8")
+    (folder / "testbench.cpp").write_text(render_testbench(graph.name, graph.loads_weights), encoding="utf-8")
     (folder / "bounded_top.cpp").write_text(render_bounded_top(graph), encoding="utf-8")
     (folder / "images.bin").write_bytes(images.tobytes())
     (folder / "expected.bin").write_bytes(expected.tobytes())

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_hls import __version__, emit
+from resnet_hls.analysis.weights import BEAT_BITS, loads_of
 from resnet_hls.pipelines import STAGES
 from resnet_hls.project import folder as output_folder
-from resnet_hls.project.testbench import write_testbench
+from resnet_hls.project.testbench import WEIGHTS_FILE, write_testbench
 from resnet_hls.resources import library_folder
 from resnet_hls.simulate.verify import to_integers
 
@@ -29,6 +30,7 @@ def write_project(accelerator: Accelerator, target: Path, force: bool = False) -
     """
     sources = emit.emit_hls_cpp(accelerator.module)
     graph = emit.dataflow_graph(accelerator.module)
+    weights = emit.weights_image(accelerator.module)
     reference = accelerator.source.reference_files()
     texts = {
         "report.json": as_json(accelerator.report),
@@ -44,6 +46,8 @@ def write_project(accelerator: Accelerator, target: Path, force: bool = False) -
             write(temporary / name, text.encode())
         for name, content in reference.items():
             write(temporary / "reference" / name, content)
+        if weights:
+            write(temporary / WEIGHTS_FILE, weights)
         (temporary / "tb").mkdir()
         write_testbench(temporary / "tb", graph, as_bytes(integers), as_bytes(expected))
 
@@ -78,15 +82,35 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
             "without": options.without,
             "objective": options.objective,
             "effort": options.effort,
+            "weights": options.weights,
         },
         "command": command(accelerator),
         "pipelines": {stage.name: options.text(stage) for stage in STAGES},
         "input": accelerator.ports.input.content(),
         "output": accelerator.ports.output.content(),
+        **load_content(accelerator),
         "reference": [f"reference/{name}" for name in reference],
         "notes": list(accelerator.notes),
         "versions": {"resnet-hls": __version__, **{name: metadata.version(name) for name in packages(accelerator)}},
     }
+
+
+def load_content(accelerator: Accelerator) -> dict[str, Any]:
+    """What is loaded at start, in the order of the file; nothing without UltraRAM."""
+    with accelerator.module.context:
+        loads = loads_of(accelerator.module.operation)
+        memories = [
+            {
+                "task": load.task,
+                "constant": load.symbol,
+                "words": load.words,
+                "lanes": load.lanes,
+                "element_bits": load.width,
+                "beats": load.beats,
+            }
+            for load in loads
+        ]
+    return {"weights": {"file": WEIGHTS_FILE, "beat_bits": BEAT_BITS, "memories": memories}} if loads else {}
 
 
 def packages(accelerator: Accelerator) -> list[str]:
@@ -104,6 +128,7 @@ def command(accelerator: Accelerator) -> str:
         *((f"--max-{name}", most) for name, most in options.limits.items()),
         ("--objective", options.objective),
         ("--effort", f"{options.effort:g}"),
+        ("--weights", options.weights),
         ("--name", accelerator.name),
     ):
         if value is not None:

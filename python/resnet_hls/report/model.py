@@ -25,6 +25,7 @@ from resnet_hls.analysis.resources import DesignResources, design_resources
 from resnet_hls.analysis.resources_values import is_packed
 from resnet_hls.analysis.reuse import SKIP_ROWS
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
+from resnet_hls.analysis.weights import BEAT_BITS, load_cycles, loads_of
 from resnet_hls.boards import Board
 from resnet_hls.passes import PassFailure, Remark
 from resnet_hls.report.resources import KINDS, amounts, resource_table, structure_rows
@@ -50,6 +51,7 @@ _MODELLED = (
     *(f"resources.{kind}" for kind in KINDS),
     "resources_by_structure",
     "fifo_built_bytes",
+    "load_cycles",
     *(f"per_task.{kind}" for kind in KINDS),
     "per_task.pipeline_depth",
     "streams.built_depth",
@@ -64,6 +66,7 @@ _COUNTED = (
     "fifo_bytes",
     "line_buffer_bytes",
     "weight_bytes",
+    "load_bytes",
     "streams.depth",
     "streams.storage",
 )
@@ -111,7 +114,7 @@ def build_report(
         design = design_resources(module, board.family, board.clock_mhz)
         rows = [task_row(task, per_task[task.name], design.tasks[task.name].total) for task in found]
         streams = stream_rows(dataflow, simulated.streams, design)
-        frequency = board.clock_mhz * 1e6
+        frequency, loads = board.clock_mhz * 1e6, loads_of(module)
         return {
             "model": name,
             "board": board.name,
@@ -137,6 +140,8 @@ def build_report(
             "fifo_built_bytes": sum(math.ceil(row["built_depth"] * row["width_bits"] / 8) for row in streams),
             "line_buffer_bytes": line_buffer_bytes(dataflow),
             "weight_bytes": weight_bytes(module),
+            "load_bytes": sum(load.beats for load in loads) * BEAT_BITS // 8,
+            "load_cycles": load_cycles(loads),
             "power_w": None,
             "per_task": rows,
             "streams": streams,

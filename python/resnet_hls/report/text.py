@@ -54,6 +54,7 @@ def lines(report: Report) -> list[str]:
         *over_budget_lines(report),
         f"  FIFOs {report['fifo_bytes']:,} bytes, line buffers {report['line_buffer_bytes']:,}, weights "
         f"{report['weight_bytes']:,} ({how['fifo_bytes']})",
+        *load_line(report),
         *skip_line(report),
     ]
 
@@ -81,6 +82,15 @@ def over_budget_lines(report: Report) -> list[str]:
                 f"more than expected; --max-{name} {max(math.floor(less), 0)} leaves room for them"
             )
     return told
+
+
+def load_line(report: Report) -> list[str]:
+    """What is loaded before the first frame; nothing for a design without weights in UltraRAM."""
+    if not report["load_bytes"]:
+        return []
+    how = report["provenance"]
+    cycles = f"{report['load_cycles']:,} cycles ({how['load_cycles']})"
+    return [f"  weights in UltraRAM {report['load_bytes']:,} bytes ({how['load_bytes']}), loaded at start in {cycles}"]
 
 
 def skip_line(report: Report) -> list[str]:

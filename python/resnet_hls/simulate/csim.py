@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from resnet_hls.errors import UserError
 from resnet_hls.project import manifest
+from resnet_hls.project.testbench import WEIGHTS_FILE
 from resnet_hls.resources import library_folder
 
 Headers = Literal["fast", "xilinx", "bounded"]
@@ -123,7 +124,20 @@ def compile_testbench(
     return executable
 
 
-def run(executable: Path, images: Bytes, *, processes: int | None = None, batch: int = BATCH) -> NDArray[np.int8]:
+def weights_of(project: Path) -> Path | None:
+    """What a project's accelerator is loaded with at start; None where it needs nothing."""
+    path = Path(project) / WEIGHTS_FILE
+    return path if path.is_file() else None
+
+
+def run(
+    executable: Path,
+    images: Bytes,
+    *,
+    processes: int | None = None,
+    batch: int = BATCH,
+    weights: Path | None = None,
+) -> NDArray[np.int8]:
     """Runs images through a compiled test bench.
 
     Args:
@@ -132,6 +146,7 @@ def run(executable: Path, images: Bytes, *, processes: int | None = None, batch:
         processes: how many run at a time, each with its share of the images; by default as many as there are cores,
             but no more than have some frames each.
         batch: frames in a call of the accelerator, at least 1; the results do not depend on it.
+        weights: `weights_of` the project; another file of this size gives other results.
 
     Returns:
         (N, output elements), int8: the bytes of the outputs (view them as uint8 where the output is unsigned).
@@ -150,7 +165,7 @@ def run(executable: Path, images: Bytes, *, processes: int | None = None, batch:
         def run_part(number: int) -> NDArray[np.int8]:
             source, target = Path(folder, f"images{number}.bin"), Path(folder, f"outputs{number}.bin")
             source.write_bytes(parts[number].tobytes())
-            _execute([str(executable), "--batch", str(batch), "--run", str(source), str(target)])
+            _execute([str(executable), "--batch", str(batch), *_load(weights), "--run", str(source), str(target)])
             return np.frombuffer(target.read_bytes(), np.int8).reshape(len(parts[number]), -1)
 
         with ThreadPoolExecutor(len(parts)) as pool:
@@ -164,7 +179,12 @@ def run_bundled(executable: Path, project: Path) -> str:
         UserError: a frame is not bit-exact, or as `run`.
     """
     folder = Path(project) / "tb"
-    return _execute([str(executable), str(folder / "images.bin"), str(folder / "expected.bin")]).strip()
+    files = [str(folder / name) for name in ("images.bin", "expected.bin")]
+    return _execute([str(executable), *_load(weights_of(project)), *files]).strip()
+
+
+def _load(weights: Path | None) -> list[str]:
+    return [] if weights is None else ["--weights", str(weights)]
 
 
 def cache_folder() -> Path:

@@ -175,7 +175,8 @@ def verify(
         raise UserError(f"{len(images)} images have labels of shape {labels.shape}")
     real = scale_pixels(images, pixel_scale)
     executable = csim.compile_testbench(project, headers=headers, compiler=compiler)
-    outputs = csim.run(executable, quantize(real, ports.input), processes=processes)
+    weights = csim.weights_of(project)
+    outputs = csim.run(executable, quantize(real, ports.input), processes=processes, weights=weights)
     got = (outputs if ports.output.signed else outputs.view(np.uint8)).astype(np.int64)
     expected = to_integers(reference(np.ascontiguousarray(real.transpose(0, 3, 1, 2))), ports.output)
     if expected.shape != got.shape:
