@@ -62,6 +62,7 @@ def compile_network(
     seed: int = 0,
     without: Collection[str] = (),
     mark: Callable[[ir.Operation], object] | None = None,
+    weights: str = "auto",
 ) -> Compiled:
     """Runs the passes of `build` one by one; `mark` in the place of hls-balance, where it is given.
 
@@ -74,7 +75,7 @@ def compile_network(
     with context, ir.Location.unknown():
         module = ir.Module.parse(lower(load(path, "network").proto), context)
         images: Any = None
-        for text in passes(dsp, without):
+        for text in passes(dsp, without, weights):
             if mark is not None and text.startswith("hls-balance"):
                 mark(module.operation)
                 continue
@@ -88,9 +89,9 @@ def compile_network(
         return Compiled(module, images, expected)
 
 
-def passes(dsp: int, without: Collection[str]) -> list[str]:
+def passes(dsp: int, without: Collection[str], weights: str = "auto") -> list[str]:
     """The text of each pass of `build`, contracts among them."""
-    parameters = make_options().parameters() | {"dsp": dsp}
+    parameters = make_options(weights=weights).parameters() | {"dsp": dsp}
     steps = [replace(stage, passes=(step,)) for stage in STAGES for step in stage.passes if step.name not in without]
     return [step.text(parameters).removeprefix("builtin.module(").removesuffix(")") for step in steps]
 
