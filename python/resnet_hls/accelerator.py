@@ -201,7 +201,9 @@ class Accelerator:
         return simulate(network, frames)
 
     def write(self, folder: str | Path, force: bool = False) -> Path:
-        """Write the project: `src/`, `tb/`, `ir/`, `reference/`, `report.json`, `manifest.json`; all of it or nothing.
+        """Write the project, all of it or nothing.
+
+        It is `src/`, `tb/`, `ir/`, `reference/`, `report.json`, `manifest.json`, and `data/` where weights are loaded.
 
         Args:
             folder: does not exist yet, or is empty.

@@ -128,8 +128,9 @@ MULTIPLY = """
         # Words are there in stage 1, as are weights from LUTs, and products in stage 4. Four levels of a tree: two in
         # each of stages 4 and 5. The sum of the steps and the choice of a result take 1420 ps in stage 6.
         (250, "rom_lutram", 7),
-        # Weights come a stage later, and so does the rest.
+        # Weights come a stage later, or two, and so does the rest.
         (250, "rom_bram", 8),
+        (250, "uram", 9),
         # Five additions and the choice, 5500 ps, fit into stage 4.
         (100, "rom_lutram", 5),
     ],

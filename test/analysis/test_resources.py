@@ -200,6 +200,23 @@ def test_monotonic(family: str) -> None:
     assert memories == sorted(memories)
 
 
+def test_ultraram() -> None:
+    """72 bits and 4,096 words each; what loads it takes LUTs and registers, and more of them for wider words."""
+    sizes = {(2, 72): 1, (4096, 72): 1, (4097, 72): 2, (64, 73): 2, (9000, 576): 24}
+    assert {size: costs.rom(*size, "uram", "ultrascale+").uram for size in sizes} == sizes
+    assert costs.rom(64, 72, "uram", "ultrascale+").lut == 0
+    narrow, wide = (costs.load_receiver(64, bits, 64) for bits in (64, 576))
+    assert 0 < narrow.lut < wide.lut
+    assert wide.ff - narrow.ff >= 512
+    # In a task: 16 words of the eight weights of a step, and their load.
+    plain, loaded = (resources(PRODUCTS.replace("rom_lutram", place), multiply()) for place in ("rom_bram", "uram"))
+    load = costs.load_receiver(16, 64, 64)
+    assert loaded.by_structure["weights"] == plain.by_structure["weights"] + load + Resources(uram=1, bram36=-1)
+    # It takes a cycle longer to read, for which the four activations wait.
+    more = loaded.by_structure["pipeline registers"].ff - plain.by_structure["pipeline registers"].ff
+    assert more == 4 * 8
+
+
 def test_a_cascade_of_packed_products() -> None:
     arrays = """
       word: 4xi8 register

@@ -10,7 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnet_hls.analysis.costs import Resources
-from resnet_hls.balance.program import LEAST, Converter, Effort, Fabric, Link, Problem, Undecided, Variant, solve
+from resnet_hls.balance.program import (
+    LEAST,
+    LEAST_LOADED,
+    Converter,
+    Effort,
+    Fabric,
+    Link,
+    Problem,
+    Undecided,
+    Variant,
+    solve,
+)
 from resnet_hls.boards import RESOURCES
 
 LANES = (1, 2, 3)
@@ -107,3 +118,14 @@ def test_no_effort_left() -> None:
     problem = Problem({f"t{n}": many for n in range(60)}, [], Resources(dsp=481, lut=511))
     with pytest.raises(Undecided):
         solve(problem, 1, Effort(0.0), LEAST)
+
+
+def test_what_must_be_loaded_comes_last() -> None:
+    """UltraRAM is taken by the one task that must, although it would save LUTs in both."""
+    ways = [Variant("rom", 1, Resources(lut=50), {}), Variant("uram", 1, Resources(lut=10, uram=3), {})]
+    problem = Problem({"a": ways, "b": ways}, [], Resources(0, 70, 0, 0, 9))
+    found = solve(problem, 1, Effort(5.0), LEAST_LOADED)
+    assert found is not None
+    assert sorted(variant.key for variant in found.chosen.values()) == ["rom", "uram"]
+    assert found.cost == Resources(lut=60, uram=3)
+    assert solve(problem, 1, Effort(5.0), LEAST).cost.uram == 6  # type: ignore[union-attr]

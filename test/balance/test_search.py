@@ -56,6 +56,19 @@ def test_the_least_interval_that_fits(dsp: int, interval: int) -> None:
     assert len(choices.asked) <= 6
 
 
+def test_only_faster_ones() -> None:
+    """Asked for less than there is, it says that there is none, and that this is proven; asked for more, finds it."""
+    search = Search(Halves(Resources(dsp=95, lut=1000)), Effort(20.0))
+    assert search.least(below=64) is None
+    assert search.is_refuted(64)
+    assert not search.is_refuted(128)
+    best = search.least(below=1024)
+    assert best is not None
+    assert (best.solution.interval, best.gap) == (64, 0)
+    assert search.least(below=4) is None
+    assert search.is_refuted(4), "there is no faster one to choose"
+
+
 def test_what_its_likes_do_not_tell() -> None:
     """A design whose tasks take more than their likes gives way to the next one; then nothing is proven."""
     choices = Halves(Resources(dsp=96, lut=1000), more=1)

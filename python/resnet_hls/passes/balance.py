@@ -40,9 +40,9 @@ class Balance(Pass):
     was proven. The same input gives the same design on every machine: `effort` counts work, not time.
 
     Weights lie in LUTs or in block RAM, which have them when the device starts. UltraRAM does not: it costs a port and
-    a load before the first frame, so that a design has weights in it only where none without is as fast, or none fits
-    at all, and then in as few as that takes. `weights` asks for one kind of memory for all of them; weights of which
-    a step takes all at once are in LUTs whatever it says.
+    a load before the first frame, so that a design has weights in it only where none was found without that is as
+    fast, or none that fits at all, and then in as few as that takes. `weights` asks for one kind of memory for all of
+    them; weights of which a step takes all at once are in LUTs whatever it says.
     """
 
     name: ClassVar[str] = "hls-balance"
