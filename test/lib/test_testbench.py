@@ -20,6 +20,19 @@ def test_bounded_top_connects_the_tasks() -> None:
     assert "  hls::expect_drained(a);\n" in text
 
 
+def test_a_port_of_weights() -> None:
+    """Its task counts no frames; who has such a port must use it, and who has none cannot."""
+    load = Task("load_weights", ("weights", "l"), counts_frames=False)
+    streams, tasks = (*STREAMS, Stream("l", "beat_t", 2)), (load, TASKS[0], Task("second", ("l", "a", "output")))
+    text = render_bounded_top(DataflowGraph("net", streams, tasks, loads_weights=True))
+    assert "hls::stream<output_axis_t>& output, hls::stream<weights_axis_t>& weights) {\n" in text
+    assert '  tasks.spawn("load_weights", [&] { ::load_weights(weights, l); });\n' in text
+    with pytest.raises(ValueError, match="weights is an argument of 0 tasks"):
+        DataflowGraph("net", STREAMS, TASKS, loads_weights=True)
+    with pytest.raises(ValueError, match="no stream is named weights"):
+        DataflowGraph("net", streams, tasks)
+
+
 @pytest.mark.parametrize(
     ("streams", "tasks", "message"),
     [

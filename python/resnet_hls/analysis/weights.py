@@ -5,6 +5,8 @@ UltraRAM starts as zeros, whatever the bitstream says, so that weights in it com
 after each reset, before the first frame. They come in *beats* of `BEAT_BITS`, a word of the memory after the other,
 task by task in the order of the dataflow. Each word begins with a beat of its own; lane 0 lies in the lowest bits, no
 lane in two beats, and what is left of a beat is zero.
+
+No other weights may come: the widths of sums, and which products share a slice, are proven for those of the model.
 """
 
 from __future__ import annotations
