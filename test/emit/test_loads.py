@@ -68,7 +68,7 @@ def test_with_other_headers(product: tuple[Compiled, Path], headers: csim.Header
         except UserError as problem:
             pytest.skip(f"needs hls4ml: {problem}")
     compiled, project = product
-    executable = csim.compile_testbench(project, headers=headers)
+    executable = csim.compile_testbench(project, headers=headers, optimize=False)
     for batch in (1, 2):
         got = csim.run(executable, compiled.images, processes=1, batch=batch, weights=csim.weights_of(project))
         np.testing.assert_array_equal(got, compiled.expected)
@@ -85,7 +85,7 @@ def test_no_warnings(product: tuple[Compiled, Path]) -> None:
 
 def test_loaded_once(compiled: Compiled, project: Path) -> None:
     """Three calls after one load give the model's integers."""
-    executable = csim.compile_testbench(project)
+    executable = csim.compile_testbench(project, optimize=False)
     weights = csim.weights_of(project)
     got = csim.run(executable, compiled.images, processes=1, batch=2, weights=weights)
     np.testing.assert_array_equal(got, compiled.expected)
@@ -94,7 +94,7 @@ def test_loaded_once(compiled: Compiled, project: Path) -> None:
 
 def test_what_is_loaded_counts(compiled: Compiled, project: Path, tmp_path: Path) -> None:
     """Other weights give other results; too few, or none, an error."""
-    executable = csim.compile_testbench(project)
+    executable = csim.compile_testbench(project, optimize=False)
     image = weights_image(compiled.module)
     changed = tmp_path / "weights.bin"
     changed.write_bytes(bytes(byte ^ 0x40 for byte in image))
