@@ -45,7 +45,7 @@ class Constant:
 
 @dataclass
 class TaskWriter:
-    """Writes one function. `constants` are the weight arrays by their symbols; `load` brings those in UltraRAM."""
+    """Writes one function. `constants` are the weight arrays by symbol; `load_stream` brings those in UltraRAM."""
 
     task: Task
     constants: Mapping[str, Constant]

@@ -86,7 +86,7 @@ def over_budget_lines(report: Report) -> list[str]:
 
 def load_line(report: Report) -> list[str]:
     """What is loaded before the first frame; nothing for a design without weights in UltraRAM."""
-    if not report["load_bytes"]:
+    if not report.get("load_bytes"):  # reports of older versions have none
         return []
     how = report["provenance"]
     cycles = f"{report['load_cycles']:,} cycles ({how['load_cycles']})"
