@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Random unroll factors instead of those that hls-balance chooses: divisors of trip counts or not, taps in turn."""
+"""Random unroll factors instead of those that hls-balance chooses: divisors of trip counts or not, taps in turn,
+several pixels of a row.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from torch_mlir import ir
 
 from resnet_hls.analysis.iterations import fixed_loops, guards_of
 from resnet_hls.analysis.tasks import Task, tasks, the_dataflow
+from resnet_hls.analysis.walks import hand_outs, is_walk, width_of
 
 
 def free_loops(task: Task) -> list[tuple[bool, set[int]]]:
@@ -18,13 +21,29 @@ def free_loops(task: Task) -> list[tuple[bool, set[int]]]:
 
 
 def may_be_unrolled(task: Task) -> list[int]:
-    """Loops that walk neighbours in every stream that they walk, and the taps of windows that the task reads."""
+    """Loops that walk neighbours, or pixels of a row, in every stream that they walk, and the taps of windows that the
+    task reads.
+    """
     taps = {d for d, loop in enumerate(task.nest.loops) if "hls.tap" in loop.attributes}
     moved = free_loops(task)
-    walked = [free - taps for _, free in moved if free - taps]
-    inner = {max(free) for free in walked}
-    outer = {d for free in walked for d in free - {max(free)}}
+    walked = [sorted(free - taps) for _, free in moved if free - taps]
+    near = [2 if len(loops) > 2 else 1 for loops in walked]  # of rows, columns and channels the last two
+    inner = {d for loops, n in zip(walked, near, strict=True) for d in loops[-n:]}
+    outer = {d for loops, n in zip(walked, near, strict=True) for d in loops[:-n]}
     return sorted((inner - outer) | (taps - {d for is_write, free in moved if is_write for d in free}))
+
+
+def pixel_factors(task: Task, d: int) -> list[int] | None:
+    """Factors of a loop over columns, of which there may be several pixels in a word; None for any other loop."""
+    taps = {e for e, loop in enumerate(task.nest.loops) if "hls.tap" in loop.attributes}
+    if not any(d in sorted(free - taps)[:-1] for _, free in free_loops(task)):
+        return None
+    width, strides = task.nest.extents[d], {1}
+    if is_walk(task):
+        width, strides = width_of(task), {found.stride for found in hand_outs(task).values()}
+        if task.nest.extents[2] == 1:
+            return [1]  # whoever reads such windows may have no loop over channels, and takes pixels for neighbours
+    return [1, 1, *(n for n in (2, 3, 4, 6) if n <= width and len(strides) == 1 and n % max(strides) == 0)]
 
 
 def choose(module: ir.Operation, seed: int) -> dict[str, dict[int, int]]:
@@ -37,6 +56,7 @@ def choose(module: ir.Operation, seed: int) -> dict[str, dict[int, int]]:
             loop, extent = task.nest.loops[d], task.nest.extents[d]
             if "hls.tap" in loop.attributes and random.random() < 0.5:
                 continue
-            factors[d] = random.choice([1, extent, random.randint(1, extent), random.randint(1, extent)])
+            any_lanes = [1, extent, random.randint(1, extent), random.randint(1, extent)]
+            factors[d] = random.choice(pixel_factors(task, d) or any_lanes)
             loop.attributes["hls.unroll"] = ir.IntegerAttr.get(i64, factors[d])
     return chosen

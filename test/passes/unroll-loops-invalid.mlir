@@ -233,3 +233,153 @@ func.func @taps_apart(%image: memref<8x2x3xi8>, %result: memref<8x2x3xi8>) {
 // expected-error @below {{expected one hls.dataflow, found 0}}
 module {
 }
+// -----
+// The difference to the pixel before: a pixel must have been handed on before the next one is looked at.
+func.func @differences(%image: memref<2x6x1xi8>, %result: memref<2x6x1xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 12 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 12 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<2x6x1xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() : memref<1xi8>
+      %difference = memref.alloc() : memref<1xi8>
+      %pixel = memref.alloc() : memref<1xi8>
+      %last = memref.alloc() : memref<1xi8>
+      affine.for %y = 0 to 2 {
+        affine.for %x = 0 to 6 {
+          affine.for %c = 0 to 1 {
+            "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+            %0 = affine.load %word[0] : memref<1xi8>
+            affine.store %0, %pixel[0] : memref<1xi8>
+            %1 = affine.load %pixel[0] : memref<1xi8>
+            // expected-error @below {{a value that one pixel of a row leaves to the next}}
+            %2 = affine.load %last[0] : memref<1xi8>
+            %3 = arith.subi %1, %2 : i8
+            affine.store %3, %difference[0] : memref<1xi8>
+            "hls.write"(%difference, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+            %4 = affine.load %pixel[0] : memref<1xi8>
+            affine.store %4, %last[0] : memref<1xi8>
+          }
+        } {hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "differences"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<2x6x1xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
+#set = affine_set<(d0, d1, d2, d3, d4) : (d3 == 0, d4 == 0)>
+#set1 = affine_set<(d0, d1, d2, d3, d4) : (d0 - 1 >= 0, (d0 - 1) mod 2 == 0, d1 - 1 >= 0, (d1 - 1) mod 2 == 0)>
+#set2 = affine_set<(d0, d1, d2, d3, d4) : (d0 + d3 - 2 >= 0, d1 + d4 - 2 >= 0)>
+#set3 = affine_set<(d0, d1) : (d0 == 0, d1 == 0)>
+#set4 = affine_set<(d0, d1) : (d0 - 2 == 0, d1 - 2 == 0)>
+module {
+  func.func @halved(%arg0: memref<4x6x2xi8>, %arg1: memref<2x3x2xi8>) {
+    "hls.dataflow"() ({
+      %0 = "hls.fifo"() {depth = 48 : i64, sym_name = "input_to_task_window"} : () -> !hls.stream<vector<1xi8>>
+      %1 = "hls.fifo"() {depth = 108 : i64, sym_name = "task_window_to_task"} : () -> !hls.stream<vector<1xi8>>
+      %2 = "hls.fifo"() {depth = 12 : i64, sym_name = "task_to_output"} : () -> !hls.stream<vector<1xi8>>
+      "hls.source"(%arg0, %0) : (memref<4x6x2xi8>, !hls.stream<vector<1xi8>>) -> ()
+      "hls.task"() ({
+        %alloc = memref.alloc() {hls.name = "input_word"} : memref<1xi8>
+        %alloc_0 = memref.alloc() {hls.name = "output_word"} : memref<1xi8>
+        %alloc_1 = memref.alloc() {hls.name = "window_columns"} : memref<3x2x2xi8>
+        %alloc_2 = memref.alloc() {hls.name = "window"} : memref<3x3xi8>
+        %alloc_3 = memref.alloc() {hls.name = "line_buffer"} : memref<2x6x2xi8>
+        %alloc_4 = memref.alloc() {hls.name = "column"} : memref<3xi8>
+        affine.for %arg2 = 0 to 4 {
+          // expected-error @below {{3 pixels a step of windows with a stride of 2}}
+          affine.for %arg3 = 0 to 6 {
+            affine.for %arg4 = 0 to 2 {
+              affine.for %arg5 = 0 to 3 {
+                affine.for %arg6 = 0 to 3 {
+                  affine.if #set(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    "hls.read"(%0, %alloc) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+                    %3 = affine.load %alloc[0] : memref<1xi8>
+                    affine.store %3, %alloc_4[2] : memref<3xi8>
+                  }
+                  affine.if #set(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    affine.for %arg7 = 0 to 2 {
+                      %3 = affine.load %alloc_3[%arg7, %arg3, %arg4] : memref<2x6x2xi8>
+                      affine.store %3, %alloc_4[%arg7] : memref<3xi8>
+                    } {hls.label = "window_rows", hls.unroll = 2 : i64}
+                  }
+                  affine.if #set(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    affine.for %arg7 = 0 to 2 {
+                      %3 = affine.load %alloc_4[%arg7 + 1] : memref<3xi8>
+                      affine.store %3, %alloc_3[%arg7, %arg3, %arg4] : memref<2x6x2xi8>
+                    } {hls.label = "window_rows", hls.unroll = 2 : i64}
+                  }
+                  affine.if #set(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    affine.for %arg7 = 0 to 3 {
+                      affine.for %arg8 = 0 to 2 {
+                        %3 = affine.load %alloc_1[%arg7, %arg8, %arg4] : memref<3x2x2xi8>
+                        affine.store %3, %alloc_2[%arg7, %arg8] : memref<3x3xi8>
+                      } {hls.label = "window_columns", hls.unroll = 2 : i64}
+                    } {hls.label = "window_rows", hls.unroll = 3 : i64}
+                  }
+                  affine.if #set(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    affine.for %arg7 = 0 to 3 {
+                      %3 = affine.load %alloc_4[%arg7] : memref<3xi8>
+                      affine.store %3, %alloc_2[%arg7, 2] : memref<3x3xi8>
+                    } {hls.label = "window_rows", hls.unroll = 3 : i64}
+                  }
+                  affine.if #set(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    affine.for %arg7 = 0 to 3 {
+                      affine.for %arg8 = 0 to 2 {
+                        %3 = affine.load %alloc_2[%arg7, %arg8 + 1] : memref<3x3xi8>
+                        affine.store %3, %alloc_1[%arg7, %arg8, %arg4] : memref<3x2x2xi8>
+                      } {hls.label = "window_columns", hls.unroll = 2 : i64}
+                    } {hls.label = "window_rows", hls.unroll = 3 : i64}
+                  }
+                  affine.if #set1(%arg2, %arg3, %arg4, %arg5, %arg6) {
+                    %3 = affine.if #set2(%arg2, %arg3, %arg4, %arg5, %arg6) -> i8 {
+                      %4 = affine.load %alloc_2[%arg5, %arg6] : memref<3x3xi8>
+                      affine.yield %4 : i8
+                    } else {
+                      %c0_i8 = arith.constant 0 : i8
+                      affine.yield %c0_i8 : i8
+                    }
+                    affine.store %3, %alloc_0[0] : memref<1xi8>
+                    "hls.write"(%alloc_0, %1) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+                  }
+                } {hls.pipeline, hls.tap}
+              } {hls.tap}
+            }
+          } {hls.unroll = 3 : i64}
+        } {hls.name = "task_window"}
+      }) {sym_name = "task_window"} : () -> ()
+      "hls.task"() ({
+        %alloc = memref.alloc() {hls.name = "input_word"} : memref<1xi8>
+        %alloc_0 = memref.alloc() {hls.name = "output_word"} : memref<1xi8>
+        %c0_i8 = arith.constant 0 : i8
+        %alloc_1 = memref.alloc() : memref<1xi8>
+        affine.for %arg2 = 0 to 2 {
+          affine.for %arg3 = 0 to 3 {
+            affine.for %arg4 = 0 to 2 {
+              affine.for %arg5 = 0 to 3 {
+                affine.for %arg6 = 0 to 3 {
+                  affine.if #set3(%arg5, %arg6) {
+                    affine.store %c0_i8, %alloc_1[0] : memref<1xi8>
+                  }
+                  "hls.read"(%1, %alloc) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+                  %3 = affine.load %alloc[0] : memref<1xi8>
+                  %4 = affine.load %alloc_1[0] : memref<1xi8>
+                  %5 = arith.addi %4, %3 : i8
+                  affine.store %5, %alloc_1[0] : memref<1xi8>
+                  affine.if #set4(%arg5, %arg6) {
+                    %6 = affine.load %alloc_1[0] : memref<1xi8>
+                    affine.store %6, %alloc_0[0] : memref<1xi8>
+                    "hls.write"(%alloc_0, %2) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+                  }
+                } {hls.tap}
+              } {hls.tap}
+            }
+          }
+        }
+      }) {sym_name = "task"} : () -> ()
+      "hls.sink"(%2, %arg1) : (!hls.stream<vector<1xi8>>, memref<2x3x2xi8>) -> ()
+    }) : () -> ()
+    return
+  }
+}

@@ -9,6 +9,7 @@ where that shows.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -80,12 +81,17 @@ class Use:
 class Tiling:
     """One task, its unroll factors, and what follows from them.
 
+    Args:
+        task: with marks on its loops.
+        split: loops over the pixels of a group that `_pixel_walk.py` has made of one over columns.
+
     Raises:
         PassFailure: a factor is no number of lanes, or the task cannot run its lanes cluster by cluster.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, split: Collection[int] = ()) -> None:
         self.task = task
+        self.split = set(split)
         self.nest = task.nest
         self.factors = [unroll_factor(loop, n) for loop, n in zip(self.nest.loops, self.nest.extents, strict=True)]
         self.groups = [-(-n // u) for n, u in zip(self.nest.extents, self.factors, strict=True)]
@@ -114,17 +120,29 @@ class Tiling:
         every = set(range(len(self.nest.loops)))
         return {t.op: every - set(fixed_loops(guards_of(t.op, self.nest))) for t in self.task.transfers}
 
+    def walked(self, op: ir.Operation) -> list[int]:
+        """The loops that a transfer walks, from the outermost to the innermost, without those of taps and of pixels
+        that are split off: the last one walks neighbours, the one before the pixels of a row.
+        """
+        return sorted(self.free_of[op] - self.taps - self.split)
+
+    @cached_property
+    def pixels(self) -> set[int]:
+        """Loops whose lanes are pixels."""
+        outer = {d for t in self.task.transfers for d in self.walked(t.op)[:-1] if self.factors[d] > 1}
+        return self.split | outer
+
     @cached_property
     def word_order(self) -> list[int]:
-        """Loops of which a word has lanes, from the outermost to the innermost: results that share an input, then taps,
-        then the input's own lanes.
+        """Loops of which a word has lanes, from the outermost to the innermost: pixels, then results that share an
+        input, then taps, then the input's own lanes.
 
         Writers and readers of a stream must agree on the order of lanes in a word; this rule depends on the loops'
         roles only.
         """
 
         def rank(d: int) -> tuple[int, int]:
-            return (1 if d in self.taps else 0 if d in self.shared else 2, d)
+            return (0 if d in self.pixels else 2 if d in self.taps else 1 if d in self.shared else 3, d)
 
         return sorted((d for d, u in enumerate(self.factors) if u > 1 or d in self.turns), key=rank)
 
@@ -267,8 +285,10 @@ class Tiling:
         if d in taps:
             kind = "tap_column" if d == taps[-1] and len(taps) > 1 else "tap_row" if len(taps) > 1 else "tap"
             return f"{kind}_{suffix}" if 1 < self.factors[d] < self.nest.extents[d] else f"{kind}s"
-        shared = self.shared - self.taps
-        free = [e for e in range(len(self.nest.loops)) if e not in taps and e not in shared]
+        if d in self.split or (lanes and d in self.pixels):
+            return "pixels"
+        shared = self.shared - self.taps - self.split
+        free = [e for e in range(len(self.nest.loops)) if e not in taps and e not in shared | self.split]
         if d in shared:
             return f"output_{suffix}"
         if d == free[-1]:
@@ -293,6 +313,9 @@ class Tiling:
             fixed = fixed_loops([(expr, equal)])
             if dims_of(expr) & self.turns - set(fixed):
                 raise PassFailure(guard, "a condition that differs between the taps of a window")
+            if not equal and dims_of(expr) & self.split and self._of_a_group(expr):
+                result += [] if self._always(expr) else [(expr, equal)]
+                continue
             for d in dims_of(expr) & set(lanes):
                 if equal or not same_for_all_lanes(expr, d, self.factors[d]):
                     raise PassFailure(guard, "a condition that differs between the lanes of an unrolled loop")
@@ -301,6 +324,17 @@ class Tiling:
                     raise PassFailure(guard, "a condition on lanes that the statement does not have")
             result.append((expr, equal))
         return result
+
+    def _of_a_group(self, expr: ir.AffineExpr) -> bool:
+        """True when `expr >= 0` holds in the first pixel of a group, at least, where it holds in any."""
+        form = linear(expr)
+        return form is not None and all(form[0].get(d, 0) <= 0 for d in self.split)
+
+    def _always(self, expr: ir.AffineExpr) -> bool:
+        """True when `expr >= 0` holds in the first pixel of each group."""
+        coefficients, constant = linear(expr) or ({}, -1)
+        least = (min(0, c * (self.nest.extents[d] - 1)) for d, c in coefficients.items() if d not in self.split)
+        return constant + sum(least) >= 0
 
     def group_of_iteration(self, expr: ir.AffineExpr) -> tuple[int, int] | None:
         """The loop, and its group, that `expr == 0` holds fixed; None for any other equation."""

@@ -7,16 +7,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import fixed_loops, guards_of
 from resnet_hls.passes._registry import PassFailure
 
 if TYPE_CHECKING:
-    from resnet_hls.passes._tiling import Tiling
+    from resnet_hls.passes._tiling import Tiling, Use
 
 
 def check(tiling: Tiling) -> None:
     """Raises PassFailure for a task that tiling would change, or whose words could not be streamed."""
     _check_turns(tiling)
     _check_order(tiling)
+    _check_pixels(tiling)
     _check_words(tiling)
     _check_taps(tiling)
 
@@ -54,13 +56,33 @@ def _check_order(tiling: Tiling) -> None:
                         raise PassFailure(use.op, "an access between two lanes of an unrolled loop")
 
 
+def _check_pixels(tiling: Tiling) -> None:
+    """Raises PassFailure where pixels of a row would get buffers of their own, but one leaves the next a value in them.
+
+    Each iteration of a loop over columns must begin with a store of every element that it accesses.
+    """
+    position = {op: n for n, op in enumerate(iu.walk(tiling.nest.loops[-1]))}
+    for buffer, uses in tiling.uses.items():
+        own = set(tiling.layouts[buffer].lanes) - set(tiling.layouts[buffer].split.values())
+        for d in own & (tiling.pixels - tiling.split):
+            first: dict[str, Use] = {}
+            for use in sorted((use for use in uses if d not in use.fixed), key=lambda use: position[use.op]):
+                first.setdefault(str(tiling.exprs_of(use.op)), use)
+            for use in first.values():
+                guards = guards_of(use.op, tiling.nest)
+                held = fixed_loops(guards)
+                begins = len(held) == len(guards) and all(e > d and n == 0 for e, n in held.items())
+                if not use.is_store or not begins:
+                    raise PassFailure(use.op, "a value that one pixel of a row leaves to the next")
+
+
 def _check_words(tiling: Tiling) -> None:
-    """Raises PassFailure where a word would hold more than taps and neighbouring elements."""
+    """Raises PassFailure where a word would hold more than pixels of a row, taps, and neighbouring elements."""
     cluster_of = {op: c for c in tiling.clusters for outer in c.ops for op in iu.walk(outer, "hls.read", "hls.write")}
     for op, free in tiling.free_of.items():
         lanes = set(tiling.cluster_lanes(cluster_of[op])) - tiling.taps
-        if lanes - {max(free - tiling.taps, default=-1)}:
-            help = "unroll only the innermost loop that walks the stream"
+        if lanes - set(tiling.walked(op)[-2:]) - (tiling.split & free):
+            help = "unroll only the two innermost loops that walk the stream: columns and channels"
             raise PassFailure(op, "a word that would hold elements that are no neighbours", help=help)
 
 

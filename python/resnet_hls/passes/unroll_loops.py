@@ -11,6 +11,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import fifos, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
+from resnet_hls.passes._pixel_walk import widen
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 from resnet_hls.passes._tiled_constants import Constants
 from resnet_hls.passes._tiled_task import TaskBuilder
@@ -30,7 +31,8 @@ class _Unroll:
         self.module = module
         self.old = the_dataflow(module)
         self.constants = Constants(module)
-        self.tilings = {task.op: Tiling(task) for task in tasks(self.old)}
+        widened = [widen(task) for task in tasks(self.old)]
+        self.tilings = {task.op: Tiling(task, split) for task, split in widened}
         # Words of a stream as its writer and its reader want them; a port takes what the other side has.
         self.written = {s: t.word_of(s) for t in self.tilings.values() for s in t.task.outputs}
         self.read = {s: t.word_of(s) for t in self.tilings.values() for s in t.task.inputs}
@@ -64,8 +66,8 @@ class _Unroll:
                 if writer == reader:
                     written[stream] = read[stream] = self.fifo(stream, writer, elements, name)
                     continue
-                written[stream] = self.fifo(stream, writer, elements, f"{name}_x{writer.width}")
-                read[stream] = self.fifo(stream, reader, elements, f"{name}_x{reader.width}")
+                written[stream] = self.fifo(stream, writer, elements, f"{name}_x{writer.text}")
+                read[stream] = self.fifo(stream, reader, elements, f"{name}_x{reader.text}")
             differ[stream] = writer, reader
         for op in [o.operation for o in iu.body(self.old).operations]:
             outputs: list[ir.Value] = []
@@ -106,12 +108,18 @@ class UnrollLoops(Pass):
     A step sums up its products before they meet the accumulator, so that one step waits for the last only with one
     addition. Where the words of two neighbours differ, a width converter stands between them, a task like any other.
 
+    Words hold neighbours: of the innermost loop that walks the stream (channels), and pixels of a row, of the loop
+    around it (columns). Words come row by row, in a row by groups of pixels, for each of these by groups of channels;
+    within a word pixels come first, then taps, then channels. A task that walks a feature map and takes several pixels
+    a step has a group of them at each address of its line buffer, and hands out the windows of a group as soon as the
+    last of them is complete; with a stride it takes so many times as many pixels as it hands out windows.
+
     A word of windows holds all taps. A task that takes some of them a step (`hls.unroll` on a loop that is marked
     `hls.tap`) keeps the word in a register.
 
     A factor need not divide the trip count: the last group has lanes beyond the last iteration. Constants are zero
     there, so that sums of products stay as they are; what else must not be done there stands under a condition. Words
-    then have lanes that mean nothing, at the end of each pixel; those of the ports have none.
+    then have lanes that mean nothing, at the end of each pixel and of each row; those of the ports have none.
     """
 
     name: ClassVar[str] = "hls-unroll-loops"
