@@ -64,7 +64,7 @@ def designs(problem: Problem, interval: int) -> list[tuple[int, Resources]]:
     for chosen in product(*problem.variants.values()):
         by_name = dict(zip(problem.variants, chosen, strict=True))
         pairs = [
-            link.converters.get((by_name[link.writer].lanes[link.stream], by_name[link.reader].lanes[link.stream]))
+            link.converters.get((by_name[link.writer].words[link.stream], by_name[link.reader].words[link.stream]))
             for link in problem.links
         ]
         between = [pair for pair in pairs if pair is not None]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +22,7 @@ from resnet_hls.balance.program import Converter, Fabric, Link, Problem, Solutio
 from resnet_hls.balance.variants import Factors, Shape, minimal
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._registry import Pass, PassFailure
-from resnet_hls.passes._tiling_words import Word, word
+from resnet_hls.passes._tiling_words import Word
 
 #: Of the multiplications that a task needs at least in a step, how many more are worth a look for what else they save.
 _NEAR = 1.1
@@ -73,7 +73,6 @@ class Designs:
     budget: Resources
     storages: tuple[str, ...] = STORAGES
     _in_fabric: dict[str, Resources | None] = field(default_factory=dict)
-    _at_stream: dict[tuple[str, int, int], Converter | None] = field(default_factory=dict)
     _converters: dict[tuple[Word, Word, str], Converter | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -135,8 +134,7 @@ class Designs:
         for name, shape in self.shapes.items():
             if not shape.makes_windows:
                 fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
-                least = min((shape.products(f) for f in fast), default=0)
-                near = [f for f in minimal(shape, fast) if shape.products(f) <= _NEAR * least]
+                near = self.worth_a_look(shape, fast)
                 # Where none of these can be built, lanes have to be aligned with something: others may be.
                 variants[name] = [v for f in near for v in self.variants(name, f, scarce)] or [
                     v for f in fast for v in self.variants(name, f, scarce)
@@ -145,7 +143,7 @@ class Designs:
             if shape.makes_windows:  # what its readers may want
                 wanted = self.wanted(name, variants)
                 fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
-                fitting = [f for f in fast if all(shape.lanes(s, f) in lanes for s, lanes in wanted.items())]
+                fitting = [f for f in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
                 variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
         for found in variants.values():
             slowest = interval >= self.intervals()[-1]  # with factors of 1, too
@@ -158,17 +156,29 @@ class Designs:
             fixed += load_port(BEAT_BITS)
         return Problem(variants, links, self.budget, fixed)
 
-    def at_ports(self, name: str, factors: Factors) -> bool:
-        """Words at a port have no lanes that are masked."""
-        shape = self.shapes[name]
-        ports = [s for s in shape.lane_loop if None in self.ends[s]]
-        return all(shape.extent(s) % shape.lanes(s, factors) == 0 for s in ports)
+    @staticmethod
+    def worth_a_look(shape: Shape, fast: list[dict[int, int]]) -> list[dict[int, int]]:
+        """Of factors that are fast enough those that need few multiplications.
 
-    def wanted(self, name: str, variants: Mapping[str, list[Variant]]) -> dict[str, set[int]]:
-        """Lanes with which others may read the windows of a task, by stream."""
+        Several pixels a step only where they save some: else words and windows would be wider for nothing.
+        """
+        single = [f for f in fast if shape.pixels(f) == 1]
+        least = min((shape.products(f) for f in single), default=0)
+        fewer = [f for f in fast if shape.pixels(f) > 1 and (not single or shape.products(f) < least)]
+        found = [f for f in minimal(shape, single) if shape.products(f) <= _NEAR * least]
+        least = min((shape.products(f) for f in fewer), default=0)
+        return found + [f for f in minimal(shape, fewer) if shape.products(f) <= least]
+
+    def at_ports(self, name: str, factors: Factors) -> bool:
+        """Words at a port have neighbours in the order of the elements, and no lanes that are masked."""
+        shape = self.shapes[name]
+        return all(shape.word(s, factors).in_order for s in shape.lane_loop if None in self.ends[s])
+
+    def wanted(self, name: str, variants: Mapping[str, list[Variant]]) -> dict[str, set[Hashable]]:
+        """Words in which others may read the windows of a task, by stream."""
         shape = self.shapes[name]
         readers = {s: self.ends[s][1] for s in map(stream_name, shape.task.outputs) if s in shape.windows}
-        return {s: {v.lanes[s] for v in variants[reader]} for s, reader in readers.items() if reader is not None}
+        return {s: {v.words[s] for v in variants[reader]} for s, reader in readers.items() if reader is not None}
 
     def built(self, found: Solution) -> Resources:
         """What a design takes when each of its tasks is built with its own constants."""
@@ -201,7 +211,7 @@ class Designs:
         built = self.trials.of(shape.task, factors)
         if built is None:
             return []
-        lanes = {stream: shape.lanes(stream, factors) for stream in self.streams(shape.task)}
+        words = {stream: shape.word(stream, factors) for stream in self.streams(shape.task)}
         fabric = self.fabric(shape, factors, built) if scarce else None
         deep = [depth for depth, _ in built.weights if depth > 1]
         storages = self.storages if deep else STORAGES[:1]
@@ -209,7 +219,7 @@ class Designs:
             storages = tuple(s for s in storages if s != LOADED) or STORAGES[:1]
         key = tuple(sorted(factors.items()))
         found = [
-            Variant(Choice(key, storage), built.cycles, self.priced(built, storage), lanes, fabric)
+            Variant(Choice(key, storage), built.cycles, self.priced(built, storage), words, fabric)
             for storage in storages
         ]
         return [found[0], *(v for v in found[1:] if v.cost.lut < found[0].cost.lut)]
@@ -235,25 +245,24 @@ class Designs:
         return [stream_name(stream) for stream in [*task.inputs, *task.outputs]]
 
     def link(self, stream: str, variants: Mapping[str, list[Variant]]) -> Link:
-        """What it takes to connect the two ends of a stream, for all lanes that they may have."""
+        """What it takes to connect the two ends of a stream, for all words that they may have."""
         writer, reader = self.ends[stream]
         assert writer is not None
         assert reader is not None
-        ends = [sorted({v.lanes[stream] for v in variants[name]}) for name in (writer, reader)]
+        shapes = self.shapes[writer], self.shapes[reader]
+        ends = [
+            sorted({shape.word(stream, dict(v.key.factors)) for v in variants[shape.task.name]}) for shape in shapes
+        ]
         pairs = {(a, b): self.converter(stream, a, b) for a in ends[0] for b in ends[1]}
         return Link(stream, writer, reader, {pair: found for pair, found in pairs.items() if found is not None})
 
-    def converter(self, stream: str, have: int, want: int) -> Converter | None:
-        """What stands between words of `have` and of `want` lanes, with the FIFOs of both; None where nothing can."""
-        if (stream, have, want) not in self._at_stream:
-            writer, reader = (self.shapes[name] for name in self.ends[stream] if name is not None)
-            taps, source = writer.word_taps(stream), self.fifos[stream]
-            pair = word(taps, writer.extent(stream), have), word(taps, reader.extent(stream), want)
-            key = (*pair, f"{source.results[0].type} {source.attributes['depth']}")
-            if key not in self._converters:
-                self._converters[key] = self._converter(source, *pair)
-            self._at_stream[stream, have, want] = self._converters[key]
-        return self._at_stream[stream, have, want]
+    def converter(self, stream: str, have: Word, want: Word) -> Converter | None:
+        """What stands between words of two kinds, with the FIFOs of both; None where nothing can."""
+        source = self.fifos[stream]
+        key = (have, want, f"{source.results[0].type} {source.attributes['depth']}")
+        if key not in self._converters:
+            self._converters[key] = self._converter(source, have, want)
+        return self._converters[key]
 
     def _converter(self, source: ir.Operation, have: Word, want: Word) -> Converter | None:
         element = ir.IntegerType(hls.element_of(source.results[0].type).element_type).width

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The integer program behind hls-balance, for OR-tools' CP-SAT: one variant for each task. Arithmetic only, no IR.
 
-A task is built in one of several variants, each with its cycles a frame, its resources, and the lanes of the words of
-its streams. Where the two ends of a stream have other lanes, a width converter stands between them, which costs
-resources and cycles of its own. All together must fit, and no task or converter may take longer than the interval.
+A task is built in one of several variants, each with its cycles a frame, its resources, and the words of its streams.
+Where the two ends of a stream have other words, a width converter stands between them, which costs resources and cycles
+of its own. All together must fit, and no task or converter may take longer than the interval.
 
 Resources are counted in tenths, so that the program has integers only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
@@ -56,20 +56,20 @@ class Variant:
         key: what the caller knows it by.
         cycles: a frame.
         cost: with all products in DSP slices.
-        lanes: of the words of each stream, by name.
+        words: what tells those of each stream apart, by name.
         fabric: where products may go to LUTs.
     """
 
     key: Any
     cycles: int
     cost: Resources
-    lanes: Mapping[str, int]
+    words: Mapping[str, Hashable]
     fabric: Fabric | None = None
 
 
 @dataclass(frozen=True)
 class Converter:
-    """What stands between two ends with other lanes; of equal lanes nothing, which costs nothing."""
+    """What stands between two ends with other words; of equal words nothing, which costs nothing."""
 
     cycles: int = 0
     cost: Resources = field(default_factory=Resources)
@@ -80,13 +80,13 @@ class Link:
     """A stream between two tasks.
 
     Args:
-        converters: what it takes for lanes at the writer's and at the reader's end; a pair that is missing cannot be.
+        converters: what it takes for words at the writer's and at the reader's end; a pair that is missing cannot be.
     """
 
     stream: str
     writer: str
     reader: str
-    converters: Mapping[tuple[int, int], Converter]
+    converters: Mapping[tuple[Hashable, Hashable], Converter]
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def tenths(amount: float) -> int:
 
 
 class _Model:
-    """The program for one interval. Booleans choose variants and pairs of lanes; integers are lanes in LUTs."""
+    """The program for one interval. Booleans choose variants and pairs of words; integers are lanes in LUTs."""
 
     def __init__(self, problem: Problem, interval: int, bounded: Iterable[str] = RESOURCES) -> None:
         from ortools.sat.python import cp_model
@@ -197,8 +197,8 @@ class _Model:
         return True
 
     def link(self, link: Link) -> None:
-        """Lanes at both ends of a stream: equal, or with a converter between them."""
-        ends = [self.by_lanes(task, link.stream) for task in (link.writer, link.reader)]
+        """Words at both ends of a stream: equal, or with a converter between them."""
+        ends = [self.by_word(task, link.stream) for task in (link.writer, link.reader)]
         pairs = {
             (a, b): (found, self.model.new_bool_var(f"{link.stream}_{a}_{b}"))
             for a in ends[0]
@@ -206,15 +206,15 @@ class _Model:
             if (found := link.converters.get((a, b))) is not None and found.cycles <= self.interval
         }
         for side, end in enumerate(ends):
-            for lanes, variables in end.items():
-                self.model.add(sum(v for pair, (_, v) in pairs.items() if pair[side] == lanes) == sum(variables))
+            for word, variables in end.items():
+                self.model.add(sum(v for pair, (_, v) in pairs.items() if pair[side] == word) == sum(variables))
         for found, variable in pairs.values():
             self.sums.add(variable, found.cost)
 
-    def by_lanes(self, task: str, stream: str) -> dict[int, list[Any]]:
-        found: dict[int, list[Any]] = {}
+    def by_word(self, task: str, stream: str) -> dict[Hashable, list[Any]]:
+        found: dict[Hashable, list[Any]] = {}
         for variant, variable in self.takes[task]:
-            found.setdefault(variant.lanes[stream], []).append(variable)
+            found.setdefault(variant.words[stream], []).append(variable)
         return found
 
     def total(self, name: str) -> Any:
@@ -314,7 +314,7 @@ def _solution(built: _Model, solver: cp_model.CpSolver, gaps: Mapping[Objective,
     cost = sum((found.cost_of(name) for name in chosen), found.cost)
     cycles = [variant.cycles for variant in chosen.values()]
     for link in built.problem.links:
-        ends = (chosen[link.writer].lanes[link.stream], chosen[link.reader].lanes[link.stream])
+        ends = (chosen[link.writer].words[link.stream], chosen[link.reader].words[link.stream])
         cost += link.converters[ends].cost
         cycles.append(link.converters[ends].cycles)
     return replace(found, cost=cost, interval=max(cycles))

@@ -13,9 +13,14 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_lanes
-from resnet_hls.analysis.tasks import Task, stream_name
+from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
+from resnet_hls.analysis.walks import HandOut, groups_of_row, hand_outs, is_walk, width_of
 from resnet_hls.ir_utils import dims_of
+from resnet_hls.passes._registry import PassFailure
+from resnet_hls.passes._tiling_words import Word, word
 
+#: Pixels that a step may hand out: more of them cost more registers than they are worth.
+PIXELS = (1, 2, 3, 4)
 #: Factors by loop. Loops of taps that are not named are unrolled completely, other loops not at all.
 Factors = Mapping[int, int]
 
@@ -57,23 +62,61 @@ class Shape:
     def _free(self, op: ir.Operation) -> set[int]:
         return set(range(len(self.task.nest.loops))) - set(fixed_loops(guards_of(op, self.task.nest)))
 
-    def lanes(self, stream: str, factors: Factors) -> int:
-        """Lanes of the words of a stream, without those of taps."""
-        return factors.get(self.lane_loop[stream], 1) if stream in self.lane_loop else 1
+    @cached_property
+    def columns(self) -> int | None:
+        """The loop over columns, of which a step may take several pixels; None where there is no such loop.
+
+        In every stream that it walks it stands between rows and the loop that walks neighbours.
+        """
+        walked = [sorted(loops) for loops in self.walked.values()]
+        found = {loops[-2] for loops in walked if len(loops) > 2}
+        if len(found) != 1:
+            return None
+        (column,) = found
+        if any(column in loops and loops[-2:-1] != [column] for loops in walked):
+            return None
+        try:
+            regular = not is_walk(self.task) or (width_of(self.task) > 0 and len(hand_outs(self.task)) > 0)
+        except PassFailure:  # it can be built, but not for several pixels a step
+            return None
+        return column if regular else None
+
+    @cached_property
+    def handed_out(self) -> dict[str, HandOut] | None:
+        """How a task that walks a feature map hands out windows or pixels of it, by stream; None for any other task."""
+        if self.columns is None or not is_walk(self.task):
+            return None
+        return {stream_name(transfer_of(op).stream): found for op, found in hand_outs(self.task).items()}
+
+    def pixels(self, factors: Factors) -> int:
+        """Pixels of a row that a step takes."""
+        return 1 if self.columns is None else factors.get(self.columns, 1)
+
+    def word(self, stream: str, factors: Factors) -> Word:
+        """The words of a stream."""
+        if stream not in self.lane_loop:
+            return word(self.word_taps(stream), 1, 1)
+        loop = self.lane_loop[stream]
+        run, lanes = self.task.nest.extents[loop], factors.get(loop, 1)
+        pixels = self.pixels(factors) if self.columns in self.walked[stream] else 1
+        row = self.task.nest.extents[self.columns] if pixels > 1 and self.columns is not None else 1
+        if pixels > 1 and self.handed_out is not None:
+            found = self.handed_out.get(stream)
+            pixels, row = (pixels, width_of(self.task)) if found is None else (pixels // found.stride, found.count)
+        return word(self.word_taps(stream), run, lanes, pixels, row)
 
     def word_taps(self, stream: str) -> int:
         """Taps that a word of a stream holds of each of its elements: 1 where it is no window."""
         free = set().union(*(self._free(t.op) for t in self.task.transfers if stream_name(t.stream) == stream))
         return prod(self.task.nest.extents[d] for d in free & set(self.taps))
 
-    def extent(self, stream: str) -> int:
-        """Iterations of the loop that walks a stream's words: how many elements are neighbours."""
-        return self.task.nest.extents[self.lane_loop[stream]] if stream in self.lane_loop else 1
-
     def cycles(self, factors: Factors) -> int:
         """Iterations of the pipelined loop for a frame."""
         unrolled = {d: self.task.nest.extents[d] for d in self.taps} | dict(factors)
-        return prod(ceil(n / unrolled.get(d, 1)) for d, n in enumerate(self.task.extents))
+        groups = {d: ceil(n / unrolled.get(d, 1)) for d, n in enumerate(self.task.extents)}
+        if self.handed_out is not None and self.columns is not None and factors.get(self.columns, 1) > 1:
+            groups[self.columns] = groups_of_row(self.task, factors[self.columns])
+        return prod(groups.values())
 
     def products(self, factors: Factors) -> int:
         """Multiplications of a step, where two that share an operand count as one: a DSP slice takes both."""
@@ -117,6 +160,8 @@ class Shape:
         """Every combination worth a look: of all factors that make as many groups, the smallest."""
         loops = sorted(set(self.lane_loop.values()))
         choices = [self._possible(d) for d in loops]
+        if self.columns is not None:
+            loops, choices = [*loops, self.columns], [*choices, self._pixels(self.columns)]
         found = []
         for taps in [{}] if self.makes_windows else self._tap_factors():
             found += [dict(zip(loops, combination, strict=True)) | taps for combination in product(*choices)]
@@ -137,9 +182,23 @@ class Shape:
         if any(self.lane_loop[s] != loop and loop in loops for s, loops in self.walked.items()):
             return [1]
         extent = self.task.nest.extents[loop]
-        guards = [g for t in self.task.transfers for g, equal in guards_of(t.op, self.task.nest) if not equal]
         smallest = sorted({ceil(extent / groups) for groups in range(1, extent + 1)})
-        return [u for u in smallest if extent % u or all(same_for_all_lanes(g, loop, u) for g in guards)]
+        return [u for u in smallest if extent % u or self._alike(loop, u)]
+
+    def _alike(self, loop: int, factor: int) -> bool:
+        """True when no transfer happens for some lanes of a group only."""
+        guards = [g for t in self.task.transfers for g, equal in guards_of(t.op, self.task.nest) if not equal]
+        return all(same_for_all_lanes(guard, loop, factor) for guard in guards)
+
+    def _pixels(self, loop: int) -> list[int]:
+        """Factors of the loop over columns."""
+        if self.handed_out is None:
+            return [u for u in PIXELS if u <= self.task.nest.extents[loop] and self._alike(loop, u)]
+        strides = {found.stride for found in self.handed_out.values()}
+        stride = strides.pop()
+        if strides:
+            return [1]
+        return [1, *(u * stride for u in PIXELS if u * stride <= width_of(self.task) and u * stride > 1)]
 
 
 def minimal(shape: Shape, found: list[dict[int, int]]) -> list[dict[int, int]]:

@@ -29,8 +29,8 @@ from resnet_hls.passes.unroll_loops import UnrollLoops
 class Balance(Pass):
     """Choose unroll factors: the least initiation interval that a board has the resources for, at the least cost.
 
-    Before: the dataflow of `hls-to-dataflow`. After: the same with `hls.unroll` on loops over channels and taps,
-    `hls.fabric` on tasks some of whose products are in LUTs, and `hls.storage` on weights.
+    Before: the dataflow of `hls-to-dataflow`. After: the same with `hls.unroll` on loops over columns, channels
+    and taps, `hls.fabric` on tasks some of whose products are in LUTs, and `hls.storage` on weights.
 
     Every task is built in each variant that is worth a look, by the passes that follow, and its resources are
     counted (`analysis/resources.py`); width converters and FIFOs where neighbours differ count as well. An
