@@ -52,13 +52,14 @@ class PowerOfTwoObserver(MinMaxObserver):  # type: ignore[misc]
     ``choice="error"``: the scale of least squared error over (a strided sample of) what was seen.
 
     ``coarsening`` is added to the exponent afterwards; :func:`resnet_hls.frontend.torch_module.quantize` uses it to
-    make biases fit 16 bits.
+    make biases fit 16 bits. Where ``given`` is set, it is the exponent, whatever was seen.
     """
 
     def __init__(self, choice: ScaleChoice = "range", **options: Any) -> None:
         super().__init__(**options)
         self.choice = choice
         self.coarsening = 0
+        self.given: int | None = None
         exponents = torch.arange(_LOWEST_EXPONENT, _HIGHEST_EXPONENT + 1, dtype=torch.float64)
         self.register_buffer("squared_error", torch.zeros_like(exponents))
 
@@ -76,6 +77,8 @@ class PowerOfTwoObserver(MinMaxObserver):  # type: ignore[misc]
     @property
     def exponent(self) -> int:
         """The exponent e of the scale 2^e."""
+        if self.given is not None:
+            return self.given
         largest = max(abs(float(self.min_val)), abs(float(self.max_val)))
         if not math.isfinite(largest) or largest == 0.0:
             return -7 + self.coarsening  # nothing was seen, or only zeros

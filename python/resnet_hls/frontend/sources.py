@@ -205,8 +205,8 @@ def find(model: Any, name: str | None = None, calibration: Any = None) -> Source
     """The source that `model` means.
 
     Args:
-        model: a bundled name, the path of an ONNX file, `module.py:factory` or `package.module:factory`, a
-            `torch.nn.Module` or a `QuantizedModule`.
+        model: a bundled name, the path of an ONNX file or of weights that `resnet-hls train` wrote, `module.py:factory`
+            or `package.module:factory`, a `torch.nn.Module` or a `QuantizedModule`.
         name: of the accelerator, a C identifier; by default one that the model's own name suggests.
         calibration: images (N, channels, height, width), float, that a module is quantized with; a factory may bring
             its own.
@@ -219,6 +219,9 @@ def find(model: Any, name: str | None = None, calibration: Any = None) -> Source
     text = str(model)
     if text in BUNDLED:
         return TorchSource(model_name(name or text, given=name), text, lambda: _bundled(text, calibration))
+    if text.endswith(".safetensors"):
+        path = Path(text)
+        return TorchSource(model_name(name or path.stem, given=name), path.name, lambda: _from_weights(path), path)
     if text.endswith(".py"):
         help = f"give {text}:FUNCTION, a function that returns a module and calibration images"
         raise UserError("names no function of the file", where=text, help=help)
@@ -237,11 +240,6 @@ def find(model: Any, name: str | None = None, calibration: Any = None) -> Source
     )
 
 
-def bundled_note(name: str) -> str:
-    """What a user must know about the weights of a bundled network."""
-    return f"{name}: {BUNDLED[name].description}"
-
-
 def _guess(text: str) -> str:
     import difflib
 
@@ -251,11 +249,19 @@ def _guess(text: str) -> str:
 
 
 def _bundled(name: str, calibration: Any) -> QuantizedModule:
-    from resnet_hls.frontend.torch_module import quantize
+    if calibration is not None:
+        raise UserError("a bundled network has scales of its own", where=name, help="leave out the calibration images")
+    quantized, note = BUNDLED[name].quantized()
+    quantized.notes.append(note)
+    return quantized
 
-    network, images = BUNDLED[name].create()
-    quantized = quantize(network, images if calibration is None else calibration)
-    quantized.notes.append(bundled_note(name))
+
+def _from_weights(path: Path) -> QuantizedModule:
+    from resnet_hls.models.weights import read
+
+    weights = read(path)
+    quantized = weights.quantized()
+    quantized.notes.append(f"{BUNDLED[weights.network].title}: {weights.summary}")
     return quantized
 
 

@@ -38,14 +38,27 @@ def quantize(module: nn.Module, images: Tensor, choice: ScaleChoice) -> tuple[fx
             *(f"{name}: its float bias was rounded to int16" for name in biases),
         ]
         return graph, [*notes, *remarks(graph)]
-    quantizer = PowerOfTwoQuantizer(choice)
-    prepared = prepare_pt2e(export(module, images[:1]), quantizer)
+    converted = convert_pt2e(observe(module, images, choice))
+    return converted, remarks(converted)
+
+
+def observe(module: nn.Module, images: Tensor, choice: ScaleChoice) -> fx.GraphModule:
+    """The graph of ``module`` with an observer at every quantizer, whose scale is settled; PT2E's convert takes it.
+
+    Raises:
+        UserError: as :func:`export`, :func:`settle_scales` and the quantizer.
+    """
+    prepared = prepare(module, images[:1], choice)
     with torch.no_grad():
         for start in range(0, len(images), _BATCH):
             prepared(images[start : start + _BATCH])
     settle_scales(prepared)
-    converted = convert_pt2e(prepared)
-    return converted, remarks(converted)
+    return prepared
+
+
+def prepare(module: nn.Module, image: Tensor, choice: ScaleChoice = "range") -> fx.GraphModule:
+    """The graph of ``module`` for images like ``image`` (1, C, H, W), with observers that have seen nothing yet."""
+    return prepare_pt2e(export(module, image), PowerOfTwoQuantizer(choice))
 
 
 def export(module: nn.Module, image: Tensor) -> fx.GraphModule:

@@ -7,6 +7,7 @@ Listing them (``BUNDLED``) imports neither PyTorch nor numpy; ``BUNDLED[name].cr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,20 +15,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from resnet_hls.frontend.torch_module import QuantizedModule
+
+IMAGE_SHAPE = (3, 32, 32)
+"""What the networks take: (channels, rows, columns), pixels in 0..1."""
 CALIBRATION_IMAGES = 64
 """How many synthetic images settle the batch norms and calibrate the quantizers of a bundled network."""
 
 
 @dataclass(frozen=True)
 class BundledModel:
-    """A network of the project: its name, one line that says what it is, and its blocks per stage."""
+    """A network of the project: its name, what it is, and its blocks per stage."""
 
     name: str
-    description: str
+    title: str
     blocks: int
 
+    @property
+    def weights(self) -> Path:
+        """Where its trained weights are, if the project has any."""
+        return Path(__file__).with_name(f"{self.name}.safetensors")
+
+    def quantized(self) -> tuple[QuantizedModule, str]:
+        """The network as the compiler takes it, and one line that says what its weights are.
+
+        Trained ones where the project has them, and else those of `create`.
+
+        Raises:
+            UserError: PyTorch is not installed.
+        """
+        from resnet_hls.frontend.torch_module import quantize
+
+        if self.weights.is_file():
+            from resnet_hls.models.weights import read
+
+            trained = read(self.weights)
+            return trained.quantized(), f"{self.title}: {trained.summary}"
+        return quantize(*self.create()), f"{self.title}: {_UNTRAINED}"
+
     def create(self, seed: int = 0) -> tuple[nn.Module, Tensor]:
-        """The float network in eval mode, and its calibration images (64, 3, 32, 32), float32 pixels in 0..1.
+        """The float network with random weights, in eval mode, and calibration images (64, 3, 32, 32), float32 in 0..1.
 
         Both depend on ``seed`` alone.
 
@@ -74,8 +101,8 @@ _UNTRAINED = "seeded random weights, calibrated on synthetic images; not trained
 BUNDLED: dict[str, BundledModel] = {
     model.name: model
     for model in (
-        BundledModel("resnet8", f"ResNet8 for CIFAR-10 ({_UNTRAINED})", blocks=1),
-        BundledModel("resnet20", f"ResNet20 for CIFAR-10 ({_UNTRAINED})", blocks=3),
+        BundledModel("resnet8", "ResNet8 for CIFAR-10", blocks=1),
+        BundledModel("resnet20", "ResNet20 for CIFAR-10", blocks=3),
     )
 }
 """The bundled networks by name."""

@@ -113,6 +113,19 @@ def seeded(blocks: int, seed: int = 0) -> ResNet:
     return network
 
 
+def folded(blocks: int) -> ResNet:
+    """A network whose batch norms are folded: identities, and biases in the convolutions. Its weights are not set."""
+    with torch.random.fork_rng(devices=[]):
+        network = ResNet(blocks)
+    for owner in list(network.modules()):
+        for name, layer in list(owner.named_children()):
+            if isinstance(layer, nn.BatchNorm2d):
+                setattr(owner, name, nn.Identity())
+            elif isinstance(layer, nn.Conv2d):
+                layer.bias = nn.Parameter(torch.zeros(layer.out_channels))
+    return network.eval()
+
+
 def resnet8(seed: int = 0) -> ResNet:
     """ResNet8 (one block per stage) with random weights from ``seed``."""
     return seeded(1, seed)

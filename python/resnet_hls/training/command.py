@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What `resnet-hls train` does: float training, training in integer arithmetic, a file of weights.
+
+Importing this module is cheap; `run` imports PyTorch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_hls.errors import UserError
+from resnet_hls.models import BUNDLED
+from resnet_hls.training.recipe import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from resnet_hls.training.loop import Phase, Progress, Result
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command line.
+
+    Attributes:
+        network: a bundled name.
+        data: CIFAR-10's folder.
+        folder: of the run: checkpoints, logs, and the weights in the end.
+        changes: to the recipe, by its field names.
+        threads: of PyTorch; None for its own choice.
+        device: `cpu` or `cuda`.
+        mixed: float training in bfloat16.
+        teacher: folder of a run whose float network is learnt from.
+        export: a second place for the weights.
+    """
+
+    network: str
+    data: Path
+    folder: Path
+    changes: dict[str, Any]
+    threads: int | None = None
+    device: str = "cpu"
+    mixed: bool = False
+    teacher: Path | None = None
+    export: Path | None = None
+
+
+def run(request: Request) -> int:
+    """Train, or go on training, and write the weights; returns the exit status.
+
+    Raises:
+        UserError: no such network, no data, a damaged checkpoint, no such device, a folder that cannot be written.
+    """
+    recipe = _recipe(request)
+    from resnet_hls.frontend.torch_factory import require
+
+    require("torch", "torchao", "safetensors")
+    import torch
+
+    from resnet_hls.data import cifar10
+    from resnet_hls.models import resnet
+    from resnet_hls.training import batches, checkpoint, loop
+    from resnet_hls.training.integer_network import IntegerNetwork
+
+    device = _device(request)
+    data = batches.load(request.data, recipe.held_out)
+    images, labels = cifar10.load(request.data, "test", check_md5=True)
+    test = batches.Labelled(torch.from_numpy(images), torch.from_numpy(labels))
+    try:
+        request.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot be made a folder: {error.strerror}", where=str(request.folder)) from error
+    training, validation = (part.to(device) for part in data)
+    teacher = None if request.teacher is None else _float_network(request.teacher, device)
+    network = resnet.seeded(BUNDLED[request.network].blocks, recipe.seed).to(device)
+
+    def fit(module: nn.Module, phase: Phase) -> Result:
+        with _Watch(phase.name) as watch:
+            result = loop.train(
+                module, recipe, phase, (training, validation), request.folder, teacher=teacher, watch=watch
+            )
+        module.load_state_dict(result.weights)
+        print(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
+        return result
+
+    floats = fit(network, loop.float_phase(recipe, request.mixed))
+    calibration = batches.to_float(training.images[: recipe.calibration_images]).cpu()
+    integers = IntegerNetwork(network.cpu(), calibration)
+    module = integers.module.to(device)
+    quantized = fit(module, loop.quantized_phase(recipe))
+    module.cpu()
+    # Everything is chosen; only now is a test image looked at.
+    reached = {
+        "float": loop.accuracy(network, test),
+        "fake_quantized": loop.accuracy(module, test),
+        "integer": loop.accuracy(integers.quantized().module, test),
+    }
+    training_facts = {
+        "recipe": recipe.as_json(),
+        "teacher": None if request.teacher is None else request.teacher.name,
+        "validation_top1_percent": {"float": floats.accuracy, "fake_quantized": quantized.accuracy},
+        "test_top1_percent": reached,
+        "seconds": {"float": floats.log[-1]["seconds"], "quantized": quantized.log[-1]["seconds"]},
+        "hardware": _hardware(device),
+        "torch": torch.__version__,
+        "date": datetime.date.today().isoformat(),
+    }
+    content = integers.weights(request.network, training_facts).to_bytes()
+    for path in (request.folder / WEIGHTS, *([request.export] if request.export else [])):
+        checkpoint.write(path, content)
+    print("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
+    print(f"train: wrote {request.folder / WEIGHTS}; `resnet-hls build` takes it")
+    return 0
+
+
+def _recipe(request: Request) -> Recipe:
+    if request.network not in RECIPES:
+        raise UserError(f"no network is called '{request.network}'", help=f"give {' or '.join(RECIPES)}", status=2)
+    changes = {name: value for name, value in request.changes.items() if value is not None}
+    for name, value in changes.items():
+        if value < (0 if name == "seed" else 1 if isinstance(value, int) else 1e-9):
+            raise UserError(f"--{name.replace('_', '-')} {value}", help="give more", status=2)
+    return dataclasses.replace(RECIPES[request.network], **changes)
+
+
+def _device(request: Request) -> torch.device:
+    import torch
+
+    if request.threads is not None:
+        if request.threads < 1:
+            raise UserError(f"--threads {request.threads}", help="give one at least", status=2)
+        torch.set_num_threads(request.threads)
+    if request.device == "cuda" and not torch.cuda.is_available():
+        help = "take --device cpu, or a PyTorch with CUDA"
+        raise UserError("PyTorch finds no CUDA device", where="--device cuda", help=help)
+    # What a step gives must not depend on the run, and integers must stay exact.
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device(request.device)
+
+
+def _float_network(folder: Path, device: torch.device) -> nn.Module:
+    """The best float network of the run in `folder`."""
+
+    from resnet_hls.models import resnet
+    from resnet_hls.training import checkpoint
+
+    path = folder / "float.checkpoint"
+    state = checkpoint.load(path)
+    if state is None:
+        raise UserError("there is no run", where=str(folder), help="give the folder of a run as --teacher")
+    try:
+        network = resnet.seeded(BUNDLED[state["made"]["network"]].blocks)
+        network.load_state_dict(state["best"])
+    except (KeyError, RuntimeError) as error:
+        raise UserError("is no checkpoint of a bundled network", where=str(path), help="train it again") from error
+    return network.to(device).eval()
+
+
+def _hardware(device: torch.device) -> str:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    threads = torch.get_num_threads()
+    return f"{model}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+class _Watch:
+    """A progress bar where there is a terminal, and a line an epoch in any case."""
+
+    def __init__(self, phase: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.console = Console()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}"),
+        )
+        self.bar = Progress(*columns, console=self.console, disable=not sys.stdout.isatty(), transient=True)
+        self.task = self.bar.add_task(phase, total=None, loss=0.0)
+
+    def __enter__(self) -> _Watch:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        self.bar.update(self.task, completed=progress.step, total=progress.steps, loss=progress.loss)
+        if (row := progress.row) is not None:
+            print(
+                f"{row['phase']} epoch {row['epoch']}: training loss {row['training_loss']:.3f}, "
+                f"validation {row['validation_top1_percent']:.2f} %, {row['seconds']:,.0f} s",
+                flush=True,
+            )
