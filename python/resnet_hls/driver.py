@@ -191,6 +191,7 @@ def compile(
     resource_factors: str | Path | None = None,
     effort: float = EFFORT,
     weights: str = "auto",
+    labels: NDArray[np.integer[Any]] | None = None,
 ) -> Accelerator:
     """Compile a quantized network to an accelerator for a board.
 
@@ -210,6 +211,7 @@ def compile(
         resource_factors: a TOML file with factors for modelled resources, as `resnet-hls report --refit` writes them.
         effort: work that choosing unroll factors may take, about seconds; what it did not prove, a remark tells.
         weights: what weights lie in: "lut", "bram", "uram", which needs a load at start, or "auto" for what is best.
+        labels: (N,), of the calibration images: a note tells the accuracy in float and in integers then.
 
     Returns:
         The accelerator: `.module`, `.report`, `.run(images)`, `.write(folder)`.
@@ -221,7 +223,7 @@ def compile(
         board, clock_mhz, target_fps, max_dsp, without, objective, max_lut, max_ff, max_bram36, max_uram,
         None if resource_factors is None else Path(resource_factors), effort, weights,
     )  # fmt: skip
-    source = sources.find(model, name, calibration)
+    source = sources.find(model, name, calibration, labels)
     return run(source, options)
 
 

@@ -25,6 +25,9 @@ def module():
 def pair():
     return nn.Sequential(nn.Conv2d(3, 4, 1)), numpy.zeros((2, 3, 8, 8), dtype="float32")
 
+def labelled():
+    return *pair(), numpy.array([3, 1])
+
 number = 7
 """
 
@@ -37,13 +40,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_factory_gives_a_module_or_a_pair(folder: Path) -> None:
-    module, images = load_factory(f"{folder}/good.py:module")
+    module, images, labels = load_factory(f"{folder}/good.py:module")
     assert type(module).__name__ == "ReLU"
-    assert images is None
-    module, images = load_factory(f"{folder}/good.py:pair")
-    assert type(module).__name__ == "Sequential"
-    assert images is not None
-    assert tuple(images.shape) == (2, 3, 8, 8)
+    assert images is labels is None
+    for name in ("pair", "labelled"):
+        module, images, labels = load_factory(f"{folder}/good.py:{name}")
+        assert type(module).__name__ == "Sequential"
+        assert images is not None
+        assert tuple(images.shape) == (2, 3, 8, 8)
+        assert labels is None if name == "pair" else labels.tolist() == [3, 1]
     assert type(load_factory(f"{folder}/good.py:network")[0]).__name__ == "Conv2d"
 
 
@@ -74,7 +79,7 @@ def test_the_form_of_the_name() -> None:
         ("def f(depth):\n    return depth", "f", "{file}: f() raised TypeError: f() missing 1 required"),
         ("def f():\n    return 3", "f", "{file}:f: returns an int, expected an nn.Module"),
         ("def f():\n    return None", "f", "{file}:f: returns None, expected an nn.Module"),
-        ("def f():\n    return 1, 2, 3", "f", "{file}:f: returns 3 values, expected one or two"),
+        ("def f():\n    return 1, 2, 3, 4", "f", "{file}:f: returns 4 values, expected one to three"),
         ("from torch.nn import ReLU\ndef f():\n    return ReLU(), 'x'", "f", "{file}:f: returns a str as images"),
         ("def f():\n    pass", "g", "{file}: has no attribute 'g'"),
         ("f = 3", "f", "{file}: 'f' is an int, expected a function"),
@@ -115,7 +120,7 @@ def test_mistakes_in_the_name(model: str, status: int, message: str) -> None:
 def test_a_missing_attribute_names_what_there_is(folder: Path) -> None:
     with pytest.raises(UserError) as caught:
         load_factory(f"{folder}/good.py:modul")
-    assert caught.value.help == "it defines module, pair"
+    assert caught.value.help == "it defines module, pair, labelled"
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

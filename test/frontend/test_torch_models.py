@@ -17,10 +17,13 @@ def test_listing_imports_neither_torch_nor_numpy() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet8", "resnet20"])
-def test_descriptions_say_that_nothing_was_trained(name: str) -> None:
-    assert BUNDLED[name].name == name
-    assert "random weights" in BUNDLED[name].description
-    assert "not trained" in BUNDLED[name].description
+def test_what_is_said_of_the_weights_is_true(name: str) -> None:
+    pytest.importorskip("torchao")
+    network = BUNDLED[name]
+    _, note = network.quantized()
+    assert note.startswith(network.title)
+    assert ("trained weights, " if network.weights.is_file() else "random weights, ") in note
+    assert ("not trained" in note) is not network.weights.is_file()
 
 
 def test_synthetic_images_are_pixels_and_depend_on_the_seed_alone() -> None:

@@ -31,7 +31,7 @@ from torch_networks import (
 
 from resnet_hls.errors import UserError
 from resnet_hls.frontend.quantizer import PowerOfTwoObserver, PowerOfTwoQuantizer
-from resnet_hls.frontend.torch_module import QuantizedModule, is_quantized, quantize
+from resnet_hls.frontend.torch_module import QuantizedModule, is_quantized, loss_of_accuracy, quantize
 from resnet_hls.models import BUNDLED, synthetic_images
 
 aten = torch.ops.aten
@@ -39,7 +39,7 @@ aten = torch.ops.aten
 
 @pytest.fixture(scope="module")
 def resnet8() -> QuantizedModule:
-    return quantize(*BUNDLED["resnet8"].create())
+    return quantize(*BUNDLED["resnet8"].create(), "range")
 
 
 def test_the_format(resnet8: QuantizedModule) -> None:
@@ -263,3 +263,39 @@ def test_quantizers_stand_at_both_ends(resnet8: QuantizedModule) -> None:
     (image,) = (node for node in resnet8.module.graph.nodes if node.op == "placeholder")
     assert {user.target for user in image.users} == {QUANTIZE}
     assert resnet8.module.graph.output_node().all_input_nodes[0].target == DEQUANTIZE
+
+
+class _Brightest(nn.Module):
+    """Its class is the brightest channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 1, bias=False)
+        self.pool = nn.AvgPool2d(8)
+        with torch.no_grad():
+            self.conv.weight.copy_(torch.eye(3)[:, :, None, None])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.flatten(self.pool(self.conv(x)), 1)
+
+
+def test_what_quantization_costs_is_told() -> None:
+    batch = np.full((8, 3, 8, 8), 0.25, np.float32)
+    batch[np.arange(8), np.arange(8) % 3] = 0.75
+    batch[5] = np.array([0.5, 0.501, 0.502], np.float32)[:, None, None]  # one step of the integers: all three are equal
+    labels = np.arange(8) % 3
+    network = _Brightest()
+    quantized = quantize(network, batch)
+    floats = network(torch.from_numpy(batch)).argmax(1).numpy()
+    integers = quantized.run(batch).argmax(1)
+    assert floats.tolist() == labels.tolist()
+    assert integers.tolist() == [0, 1, 2, 0, 1, 0, 0, 1]
+    text = loss_of_accuracy(network, quantized, batch, labels)
+    assert text == "quantized here: top-1 100.0 % in float, 87.5 % in integers, on 8 images"
+    text = loss_of_accuracy(network, quantized, batch)
+    assert text == "quantized here: integers give the float network's class for 87.5 % of 8 images"
+    assert loss_of_accuracy(quantized.module, quantized, batch) == ""
+    with pytest.raises(UserError, match=r"labels: labels are int64 of shape \(7,\), expected 8 integers"):
+        loss_of_accuracy(network, quantized, batch, labels[:7])
+    with pytest.raises(UserError, match="labels are float32"):
+        loss_of_accuracy(network, quantized, batch, labels.astype(np.float32))

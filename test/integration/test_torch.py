@@ -103,7 +103,7 @@ def test_bundled_network(tool: Tool, real_design: RealDesign) -> None:
 
 
 def test_module_object(factory: Path, tmp_path: Path) -> None:
-    module, calibration = torch_module.load_factory(f"{factory}:network")
+    module, calibration, _ = torch_module.load_factory(f"{factory}:network")
     accelerator = resnet_hls.compile(module, calibration=calibration, name="block")
     quantized = torch_module.quantize(module, calibration)
     images = np.random.default_rng(0).random((6, 3, 8, 8), dtype=np.float32)
@@ -114,7 +114,7 @@ def test_module_object(factory: Path, tmp_path: Path) -> None:
 
 
 def test_saved_program(factory: Path, tmp_path: Path) -> None:
-    module, calibration = torch_module.load_factory(f"{factory}:network")
+    module, calibration, _ = torch_module.load_factory(f"{factory}:network")
     quantized = torch_module.quantize(module, calibration)
     content = torch_program.save(quantized)
     assert content == torch_program.save(quantized)

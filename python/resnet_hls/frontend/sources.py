@@ -201,7 +201,7 @@ class TorchSource(Source):
         return ("torch", "torchao")
 
 
-def find(model: Any, name: str | None = None, calibration: Any = None) -> Source:
+def find(model: Any, name: str | None = None, calibration: Any = None, labels: Any = None) -> Source:
     """The source that `model` means.
 
     Args:
@@ -210,12 +210,13 @@ def find(model: Any, name: str | None = None, calibration: Any = None) -> Source
         name: of the accelerator, a C identifier; by default one that the model's own name suggests.
         calibration: images (N, channels, height, width), float, that a module is quantized with; a factory may bring
             its own.
+        labels: (N,), of the calibration images: what quantization costs is told as top-1 then.
 
     Raises:
         UserError: nothing is meant by it, or the name is no C identifier.
     """
     if not isinstance(model, str | Path):
-        return _module_source(model, name, calibration)
+        return _module_source(model, name, calibration, labels)
     text = str(model)
     if text in BUNDLED:
         return TorchSource(model_name(name or text, given=name), text, lambda: _bundled(text, calibration))
@@ -232,7 +233,7 @@ def find(model: Any, name: str | None = None, calibration: Any = None) -> Source
         shown = f"{Path(where).name}:{factory}" if where.endswith(".py") else text
         file = Path(where) if where.endswith(".py") else None
         return TorchSource(
-            model_name(name or factory, given=name), shown, lambda: _from_factory(text, calibration), file
+            model_name(name or factory, given=name), shown, lambda: _from_factory(text, calibration, labels), file
         )
     raise UserError(
         f"there is no model '{text}'",
@@ -265,16 +266,25 @@ def _from_weights(path: Path) -> QuantizedModule:
     return quantized
 
 
-def _from_factory(text: str, calibration: Any) -> QuantizedModule:
-    from resnet_hls.frontend.torch_module import quantize
+def _from_factory(text: str, calibration: Any, labels: Any) -> QuantizedModule:
+    module, images, own_labels = load_factory(text)
+    if calibration is None:
+        return _quantize(module, images, own_labels if labels is None else labels)
+    return _quantize(module, calibration, labels)
 
-    module, images = load_factory(text)
-    return quantize(module, images if calibration is None else calibration)
+
+def _quantize(module: Any, images: Any, labels: Any) -> QuantizedModule:
+    from resnet_hls.frontend.torch_module import loss_of_accuracy, quantize
+
+    quantized = quantize(module, images)
+    if note := loss_of_accuracy(module, quantized, images, labels):
+        quantized.notes.append(note)
+    return quantized
 
 
-def _module_source(model: Any, name: str | None, calibration: Any) -> Source:
+def _module_source(model: Any, name: str | None, calibration: Any, labels: Any) -> Source:
     from resnet_hls.frontend.torch_factory import require
-    from resnet_hls.frontend.torch_module import QuantizedModule, quantize
+    from resnet_hls.frontend.torch_module import QuantizedModule
 
     if isinstance(model, QuantizedModule):
         kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(model.module).__name__).lower()
@@ -288,7 +298,9 @@ def _module_source(model: Any, name: str | None, calibration: Any) -> Source:
             help="give a bundled name, a path, a torch.nn.Module or a QuantizedModule",
         )
     kind = type(model).__name__
-    return TorchSource(model_name(name or kind.lower(), given=name), kind, lambda: quantize(model, calibration))
+    return TorchSource(
+        model_name(name or kind.lower(), given=name), kind, lambda: _quantize(model, calibration, labels)
+    )
 
 
 def _a(kind: str) -> str:

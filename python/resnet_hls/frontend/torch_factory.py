@@ -44,11 +44,11 @@ def is_factory(model: str) -> bool:
     return bool(module) and name.isidentifier()
 
 
-def load_factory(model: str) -> tuple[nn.Module, Tensor | None]:
-    """Call the factory that ``model`` names, and return its module and its calibration images (None if it has none).
+def load_factory(model: str) -> tuple[nn.Module, Tensor | None, Tensor | None]:
+    """Call the factory that ``model`` names: its module, its calibration images and their labels, None what it has not.
 
-    A factory takes no arguments, and returns an ``nn.Module`` or a pair of that and images (N, C, H, W), which may be a
-    numpy array. A name that is bound to an ``nn.Module`` will do too.
+    A factory takes no arguments, and returns an ``nn.Module``, or that and images (N, C, H, W), or these and labels
+    (N,), as tensors or numpy arrays. A name that is bound to an ``nn.Module`` will do too.
 
     Raises:
         UserError: no such file or name, an exception in the user's code, or a result of another type.
@@ -70,31 +70,32 @@ def load_factory(model: str) -> tuple[nn.Module, Tensor | None]:
         raise UserError(f"has no attribute '{name}'", where=where, help=hint)
     factory = getattr(module, name)
     if isinstance(factory, nn.Module):
-        return factory, None
+        return factory, None, None
     if not callable(factory):
         raise UserError(f"'{name}' is {_a(factory)}, expected a function", where=where, help=_USAGE)
     result = _guarded(factory, where, f"{name}()", getattr(module, "__file__", None))
     return _check(result, f"{where}:{name}")
 
 
-def _check(result: Any, where: str) -> tuple[nn.Module, Tensor | None]:
+def _check(result: Any, where: str) -> tuple[nn.Module, Tensor | None, Tensor | None]:
     import numpy as np
     import torch
     from torch import nn
 
-    help_text = "return an nn.Module, or (nn.Module, images)"
-    images = None
+    help_text = "return an nn.Module, or (nn.Module, images), or (nn.Module, images, labels)"
+    arrays: list[Any] = []
     if isinstance(result, (tuple, list)):
-        if len(result) != 2:
-            raise UserError(f"returns {len(result)} values, expected one or two", where=where, help=help_text)
-        result, images = result
+        if not 2 <= len(result) <= 3:
+            raise UserError(f"returns {len(result)} values, expected one to three", where=where, help=help_text)
+        result, *arrays = result
     if not isinstance(result, nn.Module):
         raise UserError(f"returns {_a(result)}, expected an nn.Module", where=where, help=help_text)
-    if isinstance(images, np.ndarray):
-        images = torch.from_numpy(images)
-    if images is not None and not isinstance(images, torch.Tensor):
-        raise UserError(f"returns {_a(images)} as images, expected a tensor or array", where=where, help=help_text)
-    return result, images
+    tensors: list[Tensor | None] = [None, None]
+    for index, (array, what) in enumerate(zip(arrays, ("images", "labels"), strict=False)):
+        tensors[index] = array = torch.from_numpy(array) if isinstance(array, np.ndarray) else array
+        if array is not None and not isinstance(array, torch.Tensor):
+            raise UserError(f"returns {_a(array)} as {what}, expected a tensor or array", where=where, help=help_text)
+    return result, tensors[0], tensors[1]
 
 
 def _load_file(path: Path) -> ModuleType:

@@ -11,7 +11,7 @@ Importing this module imports PyTorch and torchao.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, fx
@@ -135,5 +135,5 @@ def _name(node: fx.Node) -> str:
     if node.op == "placeholder":
         return INPUT
     while node.target in RESHAPES and node.all_input_nodes[0].op == "get_attr":
-        node = cast("fx.Node", node.all_input_nodes[0])
+        node = node.all_input_nodes[0]
     return str(node.target) if node.op == "get_attr" else module_path(node) or node.name

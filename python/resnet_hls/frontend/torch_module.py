@@ -96,14 +96,14 @@ def is_quantized(module: nn.Module) -> bool:
     return graph is not None and any("quantized_decomposed" in str(node.target) for node in graph.nodes)
 
 
-def quantize(module: nn.Module, images: Images | None, choice: Literal["range", "error"] = "range") -> QuantizedModule:
+def quantize(module: nn.Module, images: Images | None, choice: Literal["range", "error"] = "error") -> QuantizedModule:
     """Quantize ``module`` to int8 with power-of-two scales and int16 biases, batch norm folded.
 
     Args:
         module: convolutions, batch norms, ReLUs, adds, concatenations, poolings and linear layers; it is not changed.
             A module that ``convert_pt2e`` made is taken as it is.
         images: calibration images (N, C, H, W), float; activation scales are chosen by what they cause.
-        choice: scales by the largest magnitude seen, or by least squared rounding error.
+        choice: scales by least squared rounding error, tensor by tensor, or by the largest magnitude seen.
 
     Raises:
         UserError: no or unusable images; an operator without an integer form; a bias that does not fit 16 bits.
@@ -123,6 +123,43 @@ def quantize(module: nn.Module, images: Images | None, choice: Literal["range", 
 
         converted, notes = torch_quantize.quantize(module, calibration, choice)
     return QuantizedModule(converted, tuple(calibration.shape[1:]), notes)
+
+
+def loss_of_accuracy(module: nn.Module, quantized: QuantizedModule, images: Images, labels: Any = None) -> str:
+    """One line on what quantization costs, "" where there is nothing to tell (one output, or quantized by the caller).
+
+    Args:
+        module: the float network.
+        quantized: what became of it.
+        images: (N, C, H, W), float.
+        labels: (N,), the class of each; without them the integers are compared with the float network's own answers.
+
+    Raises:
+        UserError: labels of another shape, or no integers.
+    """
+    import copy
+
+    import torch
+
+    batch = _image_tensor(images)
+    if is_quantized(module):
+        return ""
+    network = copy.deepcopy(module).eval()
+    with torch.no_grad():
+        results = [network(batch[start : start + _BATCH]).flatten(1) for start in range(0, len(batch), _BATCH)]
+    answers = torch.cat(results)
+    if answers.shape[1] < 2:
+        return ""
+    floats, integers = answers.argmax(1), torch.from_numpy(quantized.run(batch)).flatten(1).argmax(1)
+    if labels is None:
+        percent = 100 * float((floats == integers).float().mean())
+        return f"quantized here: integers give the float network's class for {percent:.1f} % of {len(batch)} images"
+    truth = torch.as_tensor(labels)
+    if truth.shape != (len(batch),) or truth.is_floating_point() or truth.is_complex():
+        kind, shape = str(truth.dtype).removeprefix("torch."), tuple(truth.shape)
+        raise UserError(f"labels are {kind} of shape {shape}, expected {len(batch)} integers", where="labels")
+    before, after = (100 * float((found == truth).float().mean()) for found in (floats, integers))
+    return f"quantized here: top-1 {before:.1f} % in float, {after:.1f} % in integers, on {len(batch)} images"
 
 
 def to_linalg(quantized: QuantizedModule, name: str) -> ImportedModule:

@@ -58,7 +58,8 @@ def observe(module: nn.Module, images: Tensor, choice: ScaleChoice) -> fx.GraphM
 
 def prepare(module: nn.Module, image: Tensor, choice: ScaleChoice = "range") -> fx.GraphModule:
     """The graph of ``module`` for images like ``image`` (1, C, H, W), with observers that have seen nothing yet."""
-    return prepare_pt2e(export(module, image), PowerOfTwoQuantizer(choice))
+    prepared: fx.GraphModule = prepare_pt2e(export(module, image), PowerOfTwoQuantizer(choice))
+    return prepared
 
 
 def export(module: nn.Module, image: Tensor) -> fx.GraphModule:

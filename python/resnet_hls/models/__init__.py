@@ -51,7 +51,7 @@ class BundledModel:
 
             trained = read(self.weights)
             return trained.quantized(), f"{self.title}: {trained.summary}"
-        return quantize(*self.create()), f"{self.title}: {_UNTRAINED}"
+        return quantize(*self.create(), "range"), f"{self.title}: {_UNTRAINED}"
 
     def create(self, seed: int = 0) -> tuple[nn.Module, Tensor]:
         """The float network with random weights, in eval mode, and calibration images (64, 3, 32, 32), float32 in 0..1.

@@ -7,7 +7,6 @@ Importing this module is cheap; `run` imports PyTorch.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import platform
 import sys
 from dataclasses import dataclass
@@ -62,8 +61,10 @@ def run(request: Request) -> int:
     """
     recipe = _recipe(request)
     from resnet_hls.frontend.torch_factory import require
+    from resnet_hls.frontend.torch_module import quiet
 
-    require("torch", "torchao", "safetensors")
+    with quiet():
+        require("torch", "torchao", "safetensors")
     import torch
 
     from resnet_hls.data import cifar10
@@ -112,7 +113,6 @@ def run(request: Request) -> int:
         "seconds": {"float": floats.log[-1]["seconds"], "quantized": quantized.log[-1]["seconds"]},
         "hardware": _hardware(device),
         "torch": torch.__version__,
-        "date": datetime.date.today().isoformat(),
     }
     content = integers.weights(request.network, training_facts).to_bytes()
     for path in (request.folder / WEIGHTS, *([request.export] if request.export else [])):

@@ -123,12 +123,14 @@ def train(
             now = time.monotonic()
             state.seconds = spent + now - began
             row = state.end_epoch(validation) if state.step % per_epoch == 0 else None
-            if row is not None or received or now - saved > save_seconds:
+            if row is not None or now - saved > save_seconds:
                 state.save()
                 saved = now
             watch(Progress(phase.name, state.step, state.steps, state.loss / max(1, state.step % per_epoch), row))
-    for number in received:
-        signal.raise_signal(number)
+        if received:
+            state.save()
+    if received:
+        signal.raise_signal(received[0])
     return Result(state.best, state.best_accuracy, state.best_epoch, state.log)
 
 
