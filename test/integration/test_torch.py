@@ -62,6 +62,7 @@ def test_factory(tool: Tool, factory: Path, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         done = tool("build", f"{factory}:network", "-o", tmp_path / folder)
         assert done.returncode == 0, done.stderr
+        assert "note: quantized here: integers give the float network's class for " in done.stdout
     names = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name

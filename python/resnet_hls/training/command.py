@@ -100,10 +100,11 @@ def run(request: Request) -> int:
     quantized = fit(module, loop.quantized_phase(recipe))
     module.cpu()
     # Everything is chosen; only now is a test image looked at.
+    integer = integers.quantized()
     reached = {
         "float": loop.accuracy(network, test),
         "fake_quantized": loop.accuracy(module, test),
-        "integer": loop.accuracy(integers.quantized().module, test),
+        "integer": loop.accuracy(integer.module, test),
     }
     training_facts = {
         "recipe": recipe.as_json(),
@@ -117,6 +118,8 @@ def run(request: Request) -> int:
     content = integers.weights(request.network, training_facts).to_bytes()
     for path in (request.folder / WEIGHTS, *([request.export] if request.export else [])):
         checkpoint.write(path, content)
+    for note in integer.notes:
+        print(f"note: {note}")
     print("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
     print(f"train: wrote {request.folder / WEIGHTS}; `resnet-hls build` takes it")
     return 0
