@@ -40,6 +40,8 @@ Project = Annotated[Path, typer.Argument(metavar="DIR", help="a folder that buil
 
 
 _INTERRUPTED = 130
+_VERIFIED = 100
+_DRAWINGS = Path("drawings")
 
 
 def _most(what: str) -> Any:
@@ -187,10 +189,15 @@ def _short(path: Path) -> str:
 @app.command()
 def verify(
     project: Project,
-    images: Annotated[int, typer.Option(metavar="N", help="how many images")] = 100,
+    images: Annotated[
+        int | None, typer.Option(metavar="N", help="how many images; by default 100, or all drawings")
+    ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="CIFAR-10's folder, or a .npz or .npy of images; by default random images"),
+        typer.Option(
+            metavar="DIR",
+            help="CIFAR-10's folder, a .npz or .npy of images, or drawings (ten, our own); by default random images",
+        ),
     ] = None,
     pixel_scale: Annotated[int, typer.Option(metavar="255|256", help="what pixels are divided by")] = 255,
     headers: Annotated[
@@ -206,7 +213,7 @@ def verify(
 
     if pixel_scale not in (255, 256):
         raise UserError(f"a pixel scale of {pixel_scale}", help="give --pixel-scale 255 or 256", status=2)
-    if images < 1:
+    if images is not None and images < 1:
         raise UserError(f"{images} images", help="ask for one at least", status=2)
     content = manifest.read(project)
     chosen, labels, what = _images(content, images, data)
@@ -223,26 +230,49 @@ def verify(
     print(f"verify: {content.name}, {what}; C++ by {compiler} with {headers} headers, model by {by}")
     if result.first_difference is not None:
         print(f"verify: {result.differing_elements} outputs differ; the first: {result.first_difference}")
+    if data == _DRAWINGS and labels is not None:
+        print(_recognized(result.answers, labels.tolist()))
     print(result.line)
     return 0 if result.passed else 1
 
 
-def _images(content: Any, count: int, data: Path | None) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+def _recognized(answers: Sequence[int], labels: Sequence[int]) -> str:
+    """One line: how many drawings were recognized, and what the others were taken for."""
+    from resnet_hls.data.cifar10 import CLASSES
+
+    names = [CLASSES[answer] if answer < len(CLASSES) else f"class {answer}" for answer in answers]
+    wrong = [f"{CLASSES[label]} as {name}" for label, name in zip(labels, names, strict=True) if name != CLASSES[label]]
+    line = f"verify: the accelerator recognizes {len(labels) - len(wrong)} of {len(labels)} drawings"
+    return f"{line}; it sees {', '.join(wrong)}" if wrong else line
+
+
+def _images(content: Any, count: int | None, data: Path | None) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
     """Images (N, height, width, channels), their labels where there are any, and what they are."""
     from resnet_hls.data.arrays import load_images
     from resnet_hls.data.cifar10 import load
     from resnet_hls.simulate.samples import real_images, sample_images
 
     if data is None:
-        integers = sample_images(count, content.input.shape, content.input.range, seed=1)
+        integers = sample_images(count or _VERIFIED, content.input.shape, content.input.range, seed=1)
         real = real_images(integers, content.input).transpose(0, 2, 3, 1)
         return real, None, "random images (for real ones give --data)"
     height, width, channels = content.input.shape
     labels: NDArray[np.int64] | None
-    if data.suffix in (".npy", ".npz"):
+    if data == _DRAWINGS:
+        from resnet_hls.data.drawings import drawings
+
+        images, labels = drawings()
+        count = len(images) if count is None else count
+        if images.shape[1:] != (height, width, channels):
+            help = "give --data images of that size, in a .npz file"
+            raise UserError(
+                f"drawings are 32x32 in colour, the accelerator takes {height}x{width}x{channels}", help=help
+            )
+    elif data.suffix in (".npy", ".npz"):
         images, labels = load_images(data, (height, width, channels))
     else:
         images, labels = load(data)
+    count = count or _VERIFIED
     if len(images) < count:
         raise UserError(
             f"holds {len(images)} images, {count} were asked for",

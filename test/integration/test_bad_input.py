@@ -203,6 +203,9 @@ def test_bad_data(tool: Tool, project: Path, tmp_path: Path) -> None:
     check(tool("verify", project, "--data", tmp_path), "has no CIFAR-10 test batches", "unpacked")
     (tmp_path / "images.npz").write_bytes(b"PK\x03\x04 damaged")
     check(tool("verify", project, "--data", tmp_path / "images.npz"), "cannot be read as NumPy arrays", "numpy.save")
+    check(
+        tool("verify", project, "--data", "drawings"), "drawings are 32x32 in colour, the accelerator takes 16x16x3", ""
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ class VerifyResult:
         differing_elements: over all images.
         first_difference: None when every image is exact.
         top1_percent: share of images whose greatest output is at their label; None without labels.
+        answers: where the accelerator's greatest output is, image by image.
     """
 
     images: int
@@ -58,6 +59,7 @@ class VerifyResult:
     differing_elements: int
     first_difference: Difference | None
     top1_percent: float | None
+    answers: tuple[int, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -204,5 +206,6 @@ def compare(
     if exact != len(got):
         image, element = (int(index) for index in np.argwhere(different)[0])
         first = Difference(image, element, int(got[image, element]), int(expected[image, element]))
-    top1 = None if labels is None else 100.0 * float(np.mean(got.argmax(axis=1) == labels))
-    return VerifyResult(len(got), exact, int(np.count_nonzero(different)), first, top1)
+    answers = got.argmax(axis=1)
+    top1 = None if labels is None else 100.0 * float(np.mean(answers == labels))
+    return VerifyResult(len(got), exact, int(np.count_nonzero(different)), first, top1, tuple(answers.tolist()))
