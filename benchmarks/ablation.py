@@ -35,9 +35,8 @@ def load(model: str) -> Any:
     """What `resnet_hls.compile` takes for `model`; a bundled network is quantized once."""
     if model not in BUNDLED:
         return model
-    from resnet_hls.frontend.torch_module import quantize
-
-    return quantize(*BUNDLED[model].create())
+    quantized, _ = BUNDLED[model].quantized()
+    return quantized
 
 
 def build(
