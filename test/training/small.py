@@ -13,7 +13,15 @@ from resnet_hls.training.recipe import RECIPES, Recipe
 
 CLASSES = 4
 RECIPE = dataclasses.replace(
-    RECIPES["resnet8"], epochs=3, quantized_epochs=1, batch_size=32, learning_rate=0.05, average=0.9, cutout=4, seed=5
+    RECIPES["resnet8"],
+    epochs=3,
+    quantized_epochs=1,
+    batch_size=32,
+    learning_rate=0.05,
+    warm_up=1,
+    average=0.9,
+    cutout=4,
+    seed=5,
 )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from resnet_hls.models.weights import Weights
 from resnet_hls.training import batches, checkpoint, loop
 from resnet_hls.training.integer_network import IntegerNetwork
 from resnet_hls.training.loop import Phase, Progress, Result
-from resnet_hls.training.recipe import Recipe, learning_rate
+from resnet_hls.training.recipe import Recipe, Schedule
 
 LEARNT_PERCENT = 90.0
 """Chance is 25 %."""
@@ -125,6 +126,34 @@ def test_a_finished_run_is_not_run_again(floats: tuple[Path, Result]) -> None:
     assert len((folder / "float.jsonl").read_text().splitlines()) == small.RECIPE.epochs
 
 
+def test_a_longer_run_goes_on_from_where_the_rate_began_to_fall(floats: tuple[Path, Result], tmp_path: Path) -> None:
+    """It ends as one that was that long at first; one that is shorter cannot be had from what is there."""
+    shutil.copytree(floats[0], tmp_path / "longer")
+    steps: list[int] = []
+    longer = train(tmp_path / "longer", small.recipe(epochs=5), watch=lambda progress: steps.append(progress.step))
+    per_epoch = batches.steps_per_epoch(len(DATA[0]), small.RECIPE.batch_size)
+    assert steps == list(range(2 * per_epoch + 1, 5 * per_epoch + 1))
+    (tmp_path / "anew").mkdir()
+    anew = train(tmp_path / "anew", small.recipe(epochs=5))
+    for name, value in anew.weights.items():
+        assert torch.equal(longer.weights[name], value), name
+    assert [row["training_loss"] for row in longer.log] == [row["training_loss"] for row in anew.log]
+    with pytest.raises(UserError, match=r"the learning rate has begun to fall for another number of epochs"):
+        train(tmp_path / "longer", small.recipe(epochs=2))
+
+
+def test_float_weights_that_have_gone_on_are_quantized_anew(
+    floats: tuple[Path, Result], integers: IntegerNetwork
+) -> None:
+    other = IntegerNetwork(small.network(3), batches.to_float(DATA[0].images[:64]))
+    steps: list[int] = []
+    phase = loop.quantized_phase(small.RECIPE)
+    copy = floats[0].with_name("quantized-anew")
+    shutil.copytree(floats[0], copy)
+    loop.train(other.module, small.RECIPE, phase, DATA, copy, watch=lambda progress: steps.append(progress.step))
+    assert steps[0] == 1
+
+
 def test_another_recipe_does_not_go_on(floats: tuple[Path, Result]) -> None:
     folder, _ = floats
     with pytest.raises(UserError, match=r"float.checkpoint: is of a run with seed 5, now it is 6") as caught:
@@ -153,12 +182,16 @@ def test_bfloat16(tmp_path: Path) -> None:
 
 
 def test_the_learning_rate() -> None:
-    rates = [learning_rate(step, 100, 0.5, 0.1) for step in range(100)]
-    assert rates[9] == 0.5
+    schedule = Phase("float", 10, 0.5, warm_up=1, decay=0.3).schedule(per_epoch=10)
+    assert schedule == Schedule(0.5, 10, 70, 100)
+    rates = [schedule.rate(step) for step in range(100)]
     assert rates[:10] == sorted(rates[:10])
-    assert rates[9:] == sorted(rates[9:], reverse=True)
-    assert 0 < rates[-1] < 0.001
-    assert learning_rate(0, 100, 0.5, 0.0) == 0.5
+    assert rates[9:71] == [0.5] * 62
+    assert rates[70:] == sorted(rates[70:], reverse=True)
+    assert 0 < rates[-1] < 0.01
+    assert Phase("float", 100, 0.5, warm_up=1, decay=0.3).schedule(10).rate(100) == 0.5  # more epochs: as before
+    assert Phase("quantized", 2, 0.5).schedule(10) == Schedule(0.5, 0, 0, 20)
+    assert Phase("float", 1, 0.5, warm_up=2).schedule(10).rate(0) == 0.5  # nothing but a fall
 
 
 def test_weights_of_small_networks_are_no_bundled_ones(integers: IntegerNetwork) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The training loop: steps, moving average, validation, checkpoints, log. It does not know what it trains.
 
-A run that was stopped, at whatever step, goes on from its checkpoint and ends with the weights of one that was not.
+A run that was stopped, at whatever step, goes on from its checkpoint and ends with the weights of one that was not. One
+that shall be longer goes on from where its learning rate began to fall, and ends as if it had been so long at first.
 Importing this module imports PyTorch.
 """
 
@@ -26,7 +27,7 @@ from torch.nn import functional
 from resnet_hls.errors import UserError
 from resnet_hls.training import batches, checkpoint
 from resnet_hls.training.batches import Labelled
-from resnet_hls.training.recipe import Recipe, learning_rate
+from resnet_hls.training.recipe import Recipe, Schedule
 
 _EVALUATION_BATCH = 500
 
@@ -41,7 +42,8 @@ class Phase:
         name: of the phase; its files are called after it.
         epochs: how many.
         learning_rate: the highest.
-        warm_up: share of the steps in which it rises.
+        warm_up: epochs in which it rises.
+        decay: share of the epochs, the last ones, in which it falls.
         cutout: see the recipe.
         mixed: compute in bfloat16 where that is safe.
     """
@@ -49,14 +51,20 @@ class Phase:
     name: str
     epochs: int
     learning_rate: float
-    warm_up: float = 0.0
+    warm_up: int = 0
+    decay: float = 1.0
     cutout: int = 0
     mixed: bool = False
+
+    def schedule(self, per_epoch: int) -> Schedule:
+        """The learning rate, for epochs of `per_epoch` steps."""
+        level = self.epochs - max(1, round(self.epochs * self.decay))
+        return Schedule(self.learning_rate, self.warm_up * per_epoch, level * per_epoch, self.epochs * per_epoch)
 
 
 def float_phase(recipe: Recipe, mixed: bool = False) -> Phase:
     """Training from random weights."""
-    return Phase("float", recipe.epochs, recipe.learning_rate, recipe.warm_up, recipe.cutout, mixed)
+    return Phase("float", recipe.epochs, recipe.learning_rate, recipe.warm_up, recipe.decay, recipe.cutout, mixed)
 
 
 def quantized_phase(recipe: Recipe) -> Phase:
@@ -103,7 +111,8 @@ def train(
         recipe: what does not differ between phases.
         phase: what does.
         data: training and validation images, on the network's device.
-        folder: for `PHASE.checkpoint` and the log `PHASE.jsonl`, an epoch a line.
+        folder: for `PHASE.checkpoint`, `PHASE-level.checkpoint` from before the learning rate falls, and the log
+            `PHASE.jsonl`, an epoch a line.
         teacher: whose logits are learnt too.
         save_seconds: between two checkpoints inside an epoch; one is also written when the run is interrupted.
         watch: called after every step.
@@ -118,7 +127,9 @@ def train(
     began = saved = time.monotonic()
     spent = state.seconds
     with _signals() as received:
-        while state.step < state.steps and not received:
+        while state.step < state.schedule.steps and not received:
+            if 0 < state.step == state.schedule.level:
+                state.save(state.level_path)
             _step(state, training)
             now = time.monotonic()
             state.seconds = spent + now - began
@@ -126,7 +137,9 @@ def train(
             if row is not None or now - saved > save_seconds:
                 state.save()
                 saved = now
-            watch(Progress(phase.name, state.step, state.steps, state.loss / max(1, state.step % per_epoch), row))
+            watch(
+                Progress(phase.name, state.step, state.schedule.steps, state.loss / max(1, state.step % per_epoch), row)
+            )
         if received:
             state.save()
     if received:
@@ -154,8 +167,10 @@ class _State:
         self, network: nn.Module, recipe: Recipe, phase: Phase, folder: Path, per_epoch: int, teacher: nn.Module | None
     ) -> None:
         self.network, self.recipe, self.phase, self.teacher = network, recipe, phase, teacher
-        self.per_epoch, self.steps = per_epoch, phase.epochs * per_epoch
+        self.per_epoch, self.schedule = per_epoch, phase.schedule(per_epoch)
         self.path, self.log_path = folder / f"{phase.name}.checkpoint", folder / f"{phase.name}.jsonl"
+        self.level_path = folder / f"{phase.name}-level.checkpoint"
+        self.start = _checksum(network)
         for module in (network, *([] if teacher is None else [teacher])):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
         decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
@@ -172,14 +187,36 @@ class _State:
         self.log: list[dict[str, Any]] = []
 
     def restore(self) -> None:
-        saved = checkpoint.load(self.path)
+        """Go on from the checkpoint where there is one of the same beginning."""
+        where, saved = self.path, checkpoint.load(self.path)
         if saved is None:
             return
-        where, mine = str(self.path), self._identity()
-        for name, value in mine.items():
+        self._compare(saved, where)
+        if saved.get("start") != self.start:
+            return  # quantized training of float weights that have gone on since
+        if saved.get("epochs") != self.phase.epochs and not self._level(saved):
+            where, saved = self.level_path, checkpoint.load(self.level_path)
+            if saved is None or not self._level(saved) or saved.get("start") != self.start:
+                message = (
+                    "the learning rate has begun to fall for another number of epochs, and not later than for this"
+                )
+                help = "give the same number, or more"
+                raise UserError(message, where=str(self.path), help=help)
+            self._compare(saved, where)
+        self._take(saved, str(where))
+
+    def _compare(self, saved: dict[str, Any], where: Path) -> None:
+        for name, value in self._identity().items():
             if (found := saved.get("made", {}).get(name)) != value:
                 help = "give the same options to go on, or another folder to train anew"
-                raise UserError(f"is of a run with {name} {found}, now it is {value}", where=where, help=help)
+                raise UserError(f"is of a run with {name} {found}, now it is {value}", where=str(where), help=help)
+
+    def _level(self, saved: dict[str, Any]) -> bool:
+        """Whether the steps behind a checkpoint are the same for any number of epochs that is not too small."""
+        then = dataclasses.replace(self.phase, epochs=saved.get("epochs", 1)).schedule(self.per_epoch)
+        return int(saved.get("step", 0)) <= min(then.level, self.schedule.level)
+
+    def _take(self, saved: dict[str, Any], where: str) -> None:
         try:
             self.network.load_state_dict(saved["network"])
             self.optimizer.load_state_dict(saved["optimizer"])
@@ -193,11 +230,13 @@ class _State:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"is no checkpoint of this network: {reason}", where=where, help="delete it") from error
 
-    def save(self) -> None:
+    def save(self, path: Path | None = None) -> None:
         checkpoint.save(
-            self.path,
+            self.path if path is None else path,
             {
                 "made": self._identity(),
+                "start": self.start,
+                "epochs": self.phase.epochs,
                 "network": self.network.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average,
@@ -219,7 +258,9 @@ class _State:
         if self.teacher is not None:
             made |= {"distillation": self.recipe.distillation, "temperature": self.recipe.temperature}
         made["teacher"] = None if self.teacher is None else _checksum(self.teacher)
-        return {**made, **dataclasses.asdict(self.phase)}
+        phase = dataclasses.asdict(self.phase)
+        del phase["epochs"]  # which may grow
+        return {**made, **phase}
 
     def end_epoch(self, validation: Labelled) -> dict[str, Any]:
         """Evaluate the average, keep it where it is the best so far, and write a row of the log."""
@@ -248,7 +289,7 @@ class _State:
 def _step(state: _State, training: Labelled) -> None:
     recipe, phase, network = state.recipe, state.phase, state.network
     images, labels = batches.training_batch(training, recipe.batch_size, state.step, recipe.seed, phase.cutout)
-    rate = learning_rate(state.step, state.steps, phase.learning_rate, phase.warm_up)
+    rate = state.schedule.rate(state.step)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     if not isinstance(network, torch.fx.GraphModule):
