@@ -58,7 +58,7 @@ def test_from_images_to_a_file_that_build_takes(
     assert lines[2].startswith("quantized epoch 1: training loss 2.")
     assert lines[4].startswith("test: float ")
     assert {path.name for path in run.iterdir()} == {
-        "float.checkpoint", "float.jsonl", "quantized.checkpoint", "quantized.jsonl", "weights.safetensors",
+        "float.checkpoint", "float.jsonl", "quantized.checkpoint", "quantized.jsonl", "weights.safetensors", "card.md",
     }  # fmt: skip
     content = (run / "weights.safetensors").read_bytes()
     assert len(content) < 100_000
@@ -78,6 +78,11 @@ def test_from_images_to_a_file_that_build_takes(
     logits = source.start_outputs(images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))()
     assert 100 * float((logits.argmax(1) == labels).mean()) == reached["integer"]
     assert f"{reached['integer']:.2f} % top-1" in source.quantized.notes[-1]  # type: ignore[attr-defined]
+
+    card = (run / "card.md").read_text()
+    command = "resnet-hls train resnet8 --data cifar-10-batches-py -o runs/resnet8 --epochs 1 --quantized-epochs 1"
+    assert f"| command | `{command} --threads 1` |" in card
+    assert f"integers {reached['integer']:.2f} % |" in card
 
     other = str(tmp_path / "student")
     assert main(["train", "resnet8", "--data", str(small), "-o", other, "--teacher", str(tmp_path)]) == 1

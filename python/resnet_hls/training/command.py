@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from resnet_hls.training.loop import Phase, Progress, Result
 
-WEIGHTS = "weights.safetensors"
+WEIGHTS, CARD = "weights.safetensors", "card.md"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Request:
     Attributes:
         network: a bundled name.
         data: CIFAR-10's folder.
-        folder: of the run: checkpoints, logs, and the weights in the end.
+        folder: of the run: checkpoints, logs, and in the end the weights and their card.
         changes: to the recipe, by its field names.
         threads: of PyTorch; None for its own choice.
         device: `cpu` or `cuda`.
@@ -70,6 +70,7 @@ def run(request: Request) -> int:
     from resnet_hls.data import cifar10
     from resnet_hls.models import resnet
     from resnet_hls.training import batches, checkpoint, loop
+    from resnet_hls.training.card import card
     from resnet_hls.training.integer_network import IntegerNetwork
 
     device = _device(request)
@@ -112,12 +113,16 @@ def run(request: Request) -> int:
         "validation_top1_percent": {"float": floats.accuracy, "fake_quantized": quantized.accuracy},
         "test_top1_percent": reached,
         "seconds": {"float": floats.log[-1]["seconds"], "quantized": quantized.log[-1]["seconds"]},
+        "bfloat16": request.mixed,
+        "threads": request.threads,
         "hardware": _hardware(device),
         "torch": torch.__version__,
     }
-    content = integers.weights(request.network, training_facts).to_bytes()
+    weights = integers.weights(request.network, training_facts)
+    content = weights.to_bytes()
     for path in (request.folder / WEIGHTS, *([request.export] if request.export else [])):
         checkpoint.write(path, content)
+    checkpoint.write(request.folder / CARD, card(weights).encode())
     for note in integer.notes:
         print(f"note: {note}")
     print("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
