@@ -17,8 +17,8 @@ from resnet_hls.errors import UserError
 from resnet_hls.models.weights import Weights
 from resnet_hls.training import batches, checkpoint, loop
 from resnet_hls.training.integer_network import IntegerNetwork
-from resnet_hls.training.loop import Phase, Progress, Result
-from resnet_hls.training.recipe import Recipe, Schedule
+from resnet_hls.training.loop import Progress, Result
+from resnet_hls.training.recipe import Phase, Recipe, Schedule, float_phase, quantized_phase
 
 LEARNT_PERCENT = 90.0
 """Chance is 25 %."""
@@ -26,7 +26,7 @@ DATA = (small.striped(640, 1), small.striped(200, 2))
 
 
 def train(folder: Path, recipe: Recipe = small.RECIPE, **options: object) -> Result:
-    return loop.train(small.network(), recipe, loop.float_phase(recipe), DATA, folder, **options)  # type: ignore[arg-type]
+    return loop.train(small.network(), recipe, float_phase(recipe), DATA, folder, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def integers(floats: tuple[Path, Result]) -> IntegerNetwork:
     network = small.network()
     network.load_state_dict(result.weights)
     made = IntegerNetwork(network, batches.to_float(DATA[0].images[:64]))
-    result = loop.train(made.module, small.RECIPE, loop.quantized_phase(small.RECIPE), DATA, folder)
+    result = loop.train(made.module, small.RECIPE, quantized_phase(small.RECIPE), DATA, folder)
     made.module.load_state_dict(result.weights)
     return made
 
@@ -138,20 +138,24 @@ def test_a_longer_run_goes_on_from_where_the_rate_began_to_fall(floats: tuple[Pa
     for name, value in anew.weights.items():
         assert torch.equal(longer.weights[name], value), name
     assert [row["training_loss"] for row in longer.log] == [row["training_loss"] for row in anew.log]
-    with pytest.raises(UserError, match=r"the learning rate has begun to fall for another number of epochs"):
+    with pytest.raises(UserError, match=r"its learning rate falls already, later than it would in 2 epochs"):
         train(tmp_path / "longer", small.recipe(epochs=2))
 
 
-def test_float_weights_that_have_gone_on_are_quantized_anew(
-    floats: tuple[Path, Result], integers: IntegerNetwork
+def test_what_quantized_training_begins_anew(
+    floats: tuple[Path, Result], integers: IntegerNetwork, tmp_path: Path
 ) -> None:
-    other = IntegerNetwork(small.network(3), batches.to_float(DATA[0].images[:64]))
-    steps: list[int] = []
-    phase = loop.quantized_phase(small.RECIPE)
-    copy = floats[0].with_name("quantized-anew")
-    shutil.copytree(floats[0], copy)
-    loop.train(other.module, small.RECIPE, phase, DATA, copy, watch=lambda progress: steps.append(progress.step))
-    assert steps[0] == 1
+    """Float weights that have gone on since; another number of epochs, whose rates differ from the first step on."""
+    shutil.copytree(floats[0], tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / "quantized.checkpoint").is_file()
+    for epochs, again in ((1, True), (1, False), (2, True)):
+        other = IntegerNetwork(small.network(3), batches.to_float(DATA[0].images[:64]))
+        steps: list[int] = []
+        phase = quantized_phase(small.recipe(quantized_epochs=epochs))
+        loop.train(
+            other.module, small.RECIPE, phase, DATA, tmp_path, watch=lambda at, steps=steps: steps.append(at.step)
+        )
+        assert steps[:1] == [1] * again
 
 
 def test_another_recipe_does_not_go_on(floats: tuple[Path, Result]) -> None:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
 from resnet_hls.models import BUNDLED
-from resnet_hls.training.recipe import RECIPES, Recipe
+from resnet_hls.training.recipe import RECIPES, Phase, Recipe, float_phase, quantized_phase
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from resnet_hls.training.loop import Phase, Progress, Result
+    from resnet_hls.training.loop import Progress, Result
 
 WEIGHTS, CARD = "weights.safetensors", "card.md"
 
@@ -94,11 +94,11 @@ def run(request: Request) -> int:
         print(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
         return result
 
-    floats = fit(network, loop.float_phase(recipe, request.mixed))
+    floats = fit(network, float_phase(recipe, request.mixed))
     calibration = batches.to_float(training.images[: recipe.calibration_images]).cpu()
     integers = IntegerNetwork(network.cpu(), calibration)
     module = integers.module.to(device)
-    quantized = fit(module, loop.quantized_phase(recipe))
+    quantized = fit(module, quantized_phase(recipe))
     module.cpu()
     # Everything is chosen; only now is a test image looked at.
     integer = integers.quantized()

@@ -92,3 +92,41 @@ class Schedule:
         if step < self.level:
             return self.highest
         return self.highest * (1 - math.sqrt((step - self.level) / (self.steps - self.level)))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training.
+
+    Attributes:
+        name: of the phase; its files are called after it.
+        epochs: how many.
+        learning_rate: the highest.
+        warm_up: epochs in which it rises.
+        decay: share of the epochs, the last ones, in which it falls.
+        cutout: see the recipe.
+        mixed: compute in bfloat16 where that is safe.
+    """
+
+    name: str
+    epochs: int
+    learning_rate: float
+    warm_up: int = 0
+    decay: float = 1.0
+    cutout: int = 0
+    mixed: bool = False
+
+    def schedule(self, per_epoch: int) -> Schedule:
+        """The learning rate, for epochs of `per_epoch` steps."""
+        level = self.epochs - max(1, round(self.epochs * self.decay))
+        return Schedule(self.learning_rate, self.warm_up * per_epoch, level * per_epoch, self.epochs * per_epoch)
+
+
+def float_phase(recipe: Recipe, mixed: bool = False) -> Phase:
+    """Training from random weights."""
+    return Phase("float", recipe.epochs, recipe.learning_rate, recipe.warm_up, recipe.decay, recipe.cutout, mixed)
+
+
+def quantized_phase(recipe: Recipe) -> Phase:
+    """Training in the compiler's arithmetic: images are shifted and flipped, and that is all."""
+    return Phase("quantized", recipe.quantized_epochs, recipe.quantized_learning_rate)
