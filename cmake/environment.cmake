@@ -33,5 +33,3 @@ endfunction()
 add_environment(environment-demo EXTRAS torch)
 # hls4ml is there for the Xilinx headers in its wheel; its own dependencies would bring a machine learning framework.
 add_environment(environment-check EXTRAS torch fit test WITHOUT_DEPENDENCIES hls4ml==1.3.0)
-# Not two installations into one folder at a time.
-add_dependencies(environment-check environment-demo)

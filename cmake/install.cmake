@@ -10,12 +10,13 @@ function(run)
   endif()
 endfunction()
 
+file(LOCK "${ENVIRONMENT}" DIRECTORY) # see build_extension.cmake
 set(python "${ENVIRONMENT}/bin/python")
 if(NOT EXISTS "${python}")
   run("${PYTHON}" -m venv "${ENVIRONMENT}")
 endif()
-file(LOCK "${ENVIRONMENT}" DIRECTORY) # see build_extension.cmake
-set(install "${python}" -m pip install --quiet --disable-pip-version-check)
+# Most of the modules are never imported, so Python compiles those that are when they are.
+set(install "${python}" -m pip install --quiet --disable-pip-version-check --no-compile)
 
 # What builds the extension module goes into the environment, where it stays: an isolated build would download it once
 # more and compile everything anew. Ninja is there so that make need not be.

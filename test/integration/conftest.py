@@ -39,6 +39,14 @@ def small_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network with a convolution, a pooling and a linear layer: what can be built fastest."""
+    from onnx_builders import classifier, save
+
+    return Path(save(classifier("qonnx"), tmp_path_factory.mktemp("model") / "tiny.qonnx.onnx"))
+
+
+@pytest.fixture(scope="session")
 def project(tool: Tool, small_onnx: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project of `small_onnx`; do not change it."""
     folder = tmp_path_factory.mktemp("project") / "small"

@@ -179,49 +179,49 @@ def test_onnx_needs_no_torch(small_onnx: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_force_replaces_a_project(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+def test_force_replaces_a_project(tool: Tool, tiny_onnx: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert tool("build", small_onnx, "-o", out, "--name", "first").returncode == 0
+    assert tool("build", tiny_onnx, "-o", out, "--name", "first").returncode == 0
     (out / "src" / "note.txt").write_text("mine")
-    assert tool("build", small_onnx, "-o", out).returncode == 1
+    assert tool("build", tiny_onnx, "-o", out).returncode == 1
     assert (out / "src" / "note.txt").exists()
-    assert tool("build", small_onnx, "-o", out, "--force").returncode == 0
+    assert tool("build", tiny_onnx, "-o", out, "--force").returncode == 0
     assert not (out / "src" / "note.txt").exists()
-    assert (out / "src" / "small.cpp").exists()
+    assert (out / "src" / "tiny.cpp").exists()
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_force_replaces_nothing_but_projects(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+def test_force_replaces_nothing_but_projects(tool: Tool, tiny_onnx: Path, tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
-    done = tool("build", small_onnx, "-o", tmp_path, "--force")
+    done = tool("build", tiny_onnx, "-o", tmp_path, "--force")
     assert done.returncode == 1
     assert "holds no project" in done.stderr
     assert os.listdir(tmp_path) == ["precious.txt"]
 
 
-def test_empty_folder_is_taken(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+def test_empty_folder_is_taken(tool: Tool, tiny_onnx: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert tool("build", small_onnx, "-o", tmp_path / "empty").returncode == 0
+    assert tool("build", tiny_onnx, "-o", tmp_path / "empty").returncode == 0
 
 
-def test_options_reach_the_design(tool: Tool, small_onnx: Path, tmp_path: Path) -> None:
+def test_options_reach_the_design(tool: Tool, tiny_onnx: Path, tmp_path: Path) -> None:
     done = tool(
-        "build", small_onnx, "-o", tmp_path / "out", "--board", "ultra96v2", "--clock", "100", "--target-fps", "5000",
+        "build", tiny_onnx, "-o", tmp_path / "out", "--board", "ultra96v2", "--clock", "100", "--target-fps", "5000",
         "--name", "slow_one",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["board"], report["clock_mhz"], report["model"]) == ("ultra96v2", 100.0, "slow_one")
     assert report["fps"] >= 5000
-    fastest = tool("build", small_onnx, "-o", tmp_path / "fastest", "--max-dsp", "60")
+    fastest = tool("build", tiny_onnx, "-o", tmp_path / "fastest", "--max-dsp", "60")
     assert fastest.returncode == 0, fastest.stderr
     report = json.loads((tmp_path / "fastest" / "report.json").read_text())
     assert report["resources"]["dsp"]["used"] <= 60
 
 
-def test_own_board(tool: Tool, small_onnx: Path, repository: Path, tmp_path: Path) -> None:
+def test_own_board(tool: Tool, tiny_onnx: Path, repository: Path, tmp_path: Path) -> None:
     text = (repository / "python" / "resnet_hls" / "boards" / "kv260.toml").read_text()
     (tmp_path / "half.toml").write_text(text.replace("dsp = 1248", "dsp = 62"))
-    done = tool("build", small_onnx, "-o", tmp_path / "out", "--board", tmp_path / "half.toml")
+    done = tool("build", tiny_onnx, "-o", tmp_path / "out", "--board", tmp_path / "half.toml")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "out" / "report.json").read_text())["resources"]["dsp"]["used"] <= 62

@@ -21,7 +21,7 @@ from small_networks import compile_network, write_project
 from resnet_hls.simulate import csim
 
 
-@settings(max_examples=max(1, settings().max_examples // 2))
+@settings(max_examples=max(1, settings().max_examples // 4))
 @given(NETWORKS)
 # A pool over everything: one loop of one iteration starts the one element of its accumulator.
 @example(Network((1, 4, 4), False, (Layer("conv", 1, 1),), True, 600))

@@ -122,8 +122,8 @@ def test_real_networks(real_design: RealDesign, shared: Path, cifar10_dir: Path,
     """
     from resnet_hls.data.cifar10 import load
 
-    most = {"resnet8": 10_000, "resnet20": 500}[network] if board == "kv260" else 200
-    counts = {255: most, 256: 200}
+    most = {"resnet8": 10_000, "resnet20": 300}[network] if board == "kv260" else 200
+    counts = {255: most, 256: min(most, 200)}
     project = real_design(shared / "models" / f"{network}_a8w8b16.qonnx.onnx", board)
     content = read(project)
     pixels, labels = load(cifar10_dir)
