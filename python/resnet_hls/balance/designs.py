@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import NamedTuple
 
 from torch_mlir import ir
@@ -133,20 +134,20 @@ class Designs:
         variants: dict[str, list[Variant]] = {}
         for name, shape in self.shapes.items():
             if not shape.makes_windows:
-                fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
+                fast = self.fast(name, interval)
                 near = self.worth_a_look(shape, fast)
                 # Where none of these can be built, lanes have to be aligned with something: others may be.
                 variants[name] = [v for f in near for v in self.variants(name, f, scarce)] or [
-                    v for f in fast for v in self.variants(name, f, scarce)
+                    v for f, _ in fast for v in self.variants(name, f, scarce)
                 ]
         for name, shape in self.shapes.items():
             if shape.makes_windows:  # what its readers may want
                 wanted = self.wanted(name, variants)
-                fast = [f for f, cycles, _ in shape.figures if cycles <= interval and self.at_ports(name, f)]
-                fitting = [f for f in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
+                fast = self.fast(name, interval)
+                fitting = [f for f, _ in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
                 variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
+        slowest = interval >= self.intervals()[-1]  # with factors of 1, too
         for found in variants.values():
-            slowest = interval >= self.intervals()[-1]  # with factors of 1, too
             if not found and slowest and self.trials.failure is not None:
                 raise self.trials.failure  # it cannot be built at all
             if not found:
@@ -156,18 +157,23 @@ class Designs:
             fixed += load_port(BEAT_BITS)
         return Problem(variants, links, self.budget, fixed)
 
+    def fast(self, name: str, interval: int) -> list[tuple[dict[int, int], int]]:
+        """Factors with which a task is fast enough and fits its ports, and the multiplications of each."""
+        figures = self.shapes[name].figures
+        return [(f, products) for f, cycles, products in figures if cycles <= interval and self.at_ports(name, f)]
+
     @staticmethod
-    def worth_a_look(shape: Shape, fast: list[dict[int, int]]) -> list[dict[int, int]]:
+    def worth_a_look(shape: Shape, fast: list[tuple[dict[int, int], int]]) -> list[dict[int, int]]:
         """Of factors that are fast enough those that need few multiplications.
 
         Several pixels a step only where they save some: else words and windows would be wider for nothing.
         """
-        single = [f for f in fast if shape.pixels(f) == 1]
-        least = min((shape.products(f) for f in single), default=0)
-        fewer = [f for f in fast if shape.pixels(f) > 1 and (not single or shape.products(f) < least)]
-        found = [f for f in minimal(shape, single) if shape.products(f) <= _NEAR * least]
-        least = min((shape.products(f) for f in fewer), default=0)
-        return found + [f for f in minimal(shape, fewer) if shape.products(f) <= least]
+        single = [(f, products) for f, products in fast if shape.pixels(f) == 1]
+        least = min((products for _, products in single), default=inf)
+        found = minimal(shape, [f for f, products in single if products <= _NEAR * least])
+        several = [(f, products) for f, products in fast if shape.pixels(f) > 1 and products < least]
+        least = min((products for _, products in several), default=inf)
+        return found + minimal(shape, [f for f, products in several if products <= least])
 
     def at_ports(self, name: str, factors: Factors) -> bool:
         """Words at a port have neighbours in the order of the elements, and no lanes that are masked."""
