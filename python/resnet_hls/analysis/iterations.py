@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from torch_mlir import ir
 
-from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Nest, linear
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
@@ -53,9 +52,7 @@ def guards_of(op: ir.Operation, nest: Nest, inside: ir.Operation | None = None) 
     stop = nest.loops[-1] if inside is None else inside
     while parent != stop:
         if parent.name == "affine.if":
-            constraints = iu.set_constraints(parent.attributes["condition"])
-            exprs = nest.in_terms_of_loops([e for e, _ in constraints], iu.index_operands(parent))
-            here = list(zip(exprs, (equal for _, equal in constraints), strict=True))
+            here = nest.constraints(parent)
             if len(parent.regions) > 1 and inner.block != parent.regions[0].blocks[0]:
                 if len(here) != 1 or here[0][1]:
                     raise PassFailure(op, "an access in the else branch of a condition that is no single inequality")

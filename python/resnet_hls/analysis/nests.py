@@ -29,6 +29,10 @@ def trip_count(loop: ir.Operation) -> int:
     return count
 
 
+#: An expression over the loops of a nest that is 0 where the constraint holds (True), or not negative (False).
+Constraint = tuple[ir.AffineExpr, bool]
+
+
 @dataclass(frozen=True)
 class Access:
     """One affine.load or affine.store: the buffer and, per dimension, an expression over the nest's loops."""
@@ -104,6 +108,12 @@ class Nest:
     def access(self, op: ir.Operation) -> Access:
         exprs = self.in_terms_of_loops(list(iu.access_map(op).results), iu.index_operands(op))
         return Access(op, iu.accessed_memref(op), tuple(exprs))
+
+    def constraints(self, op: ir.Operation) -> list[Constraint]:
+        """The condition of an `affine.if` as constraints over the nest's induction variables."""
+        found = iu.set_constraints(op.attributes["condition"])
+        exprs = self.in_terms_of_loops([e for e, _ in found], iu.index_operands(op))
+        return list(zip(exprs, (equal for _, equal in found), strict=True))
 
     @cached_property
     def accesses(self) -> list[Access]:

@@ -13,13 +13,12 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import evaluate, guards_of
-from resnet_hls.analysis.nests import Nest
+from resnet_hls.analysis.nests import Constraint, Nest
 from resnet_hls.analysis.reuse import POSITION
 from resnet_hls.analysis.tasks import Task
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
 
-Constraint = tuple[ir.AffineExpr, bool]
 #: The loop over columns.
 COLUMNS = 1
 #: What to do about a walk that cannot take several pixels a step.
@@ -114,7 +113,7 @@ def statements(nest: Nest) -> list[Statement]:
     ops = iu.block_operations(nest.block)
     for op, following in zip(ops, [*ops[1:], None], strict=True):
         if op.name == "affine.if" and not op.results:
-            found.append(Statement(iu.block_operations(op.regions[0].blocks[0]), constraints_of(op, nest)))
+            found.append(Statement(iu.block_operations(op.regions[0].blocks[0]), nest.constraints(op)))
             continue
         loose.append(op)
         last = following is None or following.name != "hls.write"
@@ -122,10 +121,3 @@ def statements(nest: Nest) -> list[Statement]:
             found.append(Statement(loose, []))
             loose = []
     return found
-
-
-def constraints_of(op: ir.Operation, nest: Nest) -> list[Constraint]:
-    """The condition of an `affine.if` in terms of the nest's loops."""
-    found = iu.set_constraints(op.attributes["condition"])
-    exprs = nest.in_terms_of_loops([e for e, _ in found], iu.index_operands(op))
-    return list(zip(exprs, (equal for _, equal in found), strict=True))

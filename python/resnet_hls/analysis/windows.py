@@ -89,9 +89,8 @@ def padding_value(load: Access) -> tuple[ir.Operation, int] | None:
 def is_padding(nest: Nest, load: Access, guard: ir.Operation) -> bool:
     """True when the condition of `guard` holds exactly where `load` stays inside its map: by enumeration."""
     exprs, shape = load.exprs[-3:-1], ir.MemRefType(load.buffer.type).shape[-3:-1]
-    found = iu.set_constraints(guard.attributes["condition"])
-    conditions = nest.in_terms_of_loops([e for e, _ in found], iu.index_operands(guard))
-    used = {d for e in [*exprs, *conditions] for d in dims_of(e)}
+    conditions = nest.constraints(guard)
+    used = {d for e in [*exprs, *(e for e, _ in conditions)] for d in dims_of(e)}
     ranges = [np.arange(n if d in used else 1) for d, n in enumerate(nest.extents)]
     grid = np.meshgrid(*ranges, indexing="ij", sparse=True)
     inside = np.ones(tuple(map(len, ranges)), dtype=bool)
@@ -99,7 +98,7 @@ def is_padding(nest: Nest, load: Access, guard: ir.Operation) -> bool:
         index = evaluate(expr, grid)
         inside &= (index >= 0) & (index < n)
     held = np.ones_like(inside)
-    for expr, (_, equal) in zip(conditions, found, strict=True):
+    for expr, equal in conditions:
         value = evaluate(expr, grid)
         held &= (value == 0) if equal else (value >= 0)
     return bool(np.array_equal(inside, held))

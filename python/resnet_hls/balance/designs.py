@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from torch_mlir import ir
 
@@ -255,10 +255,7 @@ class Designs:
         writer, reader = self.ends[stream]
         assert writer is not None
         assert reader is not None
-        shapes = self.shapes[writer], self.shapes[reader]
-        ends = [
-            sorted({shape.word(stream, dict(v.key.factors)) for v in variants[shape.task.name]}) for shape in shapes
-        ]
+        ends = [cast("set[Word]", {v.words[stream] for v in variants[name]}) for name in (writer, reader)]
         pairs = {(a, b): self.converter(stream, a, b) for a in ends[0] for b in ends[1]}
         return Link(stream, writer, reader, {pair: found for pair, found in pairs.items() if found is not None})
 

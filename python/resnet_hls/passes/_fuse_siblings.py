@@ -15,10 +15,8 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import executed
-from resnet_hls.analysis.nests import Nest, linear
+from resnet_hls.analysis.nests import Constraint, Nest, linear
 from resnet_hls.analysis.reuse import POSITION
-
-Constraint = tuple[ir.AffineExpr, bool]
 
 
 @dataclass(frozen=True)

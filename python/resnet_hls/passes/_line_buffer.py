@@ -23,11 +23,10 @@ from contextlib import AbstractContextManager, contextmanager
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import Constraint
 from resnet_hls.analysis.overlap import OVERLAP, may_overlap, rows_of
 from resnet_hls.analysis.reuse import POSITION, SKIP_ROWS, Lagged, Walk
 from resnet_hls.passes._split_windows import allocate
-
-Constraint = tuple[ir.AffineExpr, bool]
 
 
 class LineBuffer:

@@ -34,7 +34,6 @@ from resnet_hls.analysis.walks import (
     HELP,
     HandOut,
     Statement,
-    constraints_of,
     groups_of_row,
     hand_outs,
     is_walk,
@@ -346,7 +345,7 @@ class _Widening:
 
     def hand_out_one(self, op: ir.Operation, found: HandOut, column: ir.AffineExpr) -> None:
         if op.name == "affine.if":
-            conditions = [(self.moved(e, column), equal) for e, equal in constraints_of(op, self.nest)]
+            conditions = [(self.moved(e, column), equal) for e, equal in self.nest.constraints(op)]
             iu.copy_if(
                 op, conditions, self.induction, lambda inner: self.hand_out_one(inner, found, column), self.mapping
             )

@@ -13,14 +13,14 @@ from torch_mlir import ir
 from torch_mlir.dialects import arith, memref
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.nests import trip_count
+from resnet_hls.analysis.nests import Constraint, trip_count
 from resnet_hls.analysis.overlap import OVERLAP
 from resnet_hls.analysis.reuse import SKIP_ROWS
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._tiled_constants import Constants
 from resnet_hls.passes._tiled_scope import Marks, Scope, Unit, WordBuffer, marks_of, substitute
 from resnet_hls.passes._tiled_words import TiledWords
-from resnet_hls.passes._tiling import TRANSFERS, Cluster, Constraint, Tiling, only_reads
+from resnet_hls.passes._tiling import TRANSFERS, Cluster, Tiling, only_reads
 
 
 class TaskBuilder(TiledWords):

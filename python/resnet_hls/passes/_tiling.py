@@ -19,7 +19,7 @@ from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_lanes
-from resnet_hls.analysis.nests import linear
+from resnet_hls.analysis.nests import Constraint, linear
 from resnet_hls.analysis.tasks import Task
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
@@ -28,7 +28,6 @@ from resnet_hls.passes._tiling_layouts import Layout, extent_of, find_layouts
 from resnet_hls.passes._tiling_masks import copies_taps, find_masks
 from resnet_hls.passes._tiling_words import Word, word_of
 
-Constraint = tuple[ir.AffineExpr, bool]
 ACCESSES = ("affine.load", "affine.store")
 TRANSFERS = ("hls.read", "hls.write")
 
@@ -188,12 +187,6 @@ class Tiling:
             self._exprs[op] = self.nest.in_terms_of_loops(list(iu.access_map(op).results), iu.index_operands(op))
         return self._exprs[op]
 
-    def constraints_of(self, op: ir.Operation) -> list[Constraint]:
-        """The condition of an `affine.if` in terms of the nest's loops."""
-        constraints = iu.set_constraints(op.attributes["condition"])
-        exprs = self.nest.in_terms_of_loops([e for e, _ in constraints], iu.index_operands(op))
-        return list(zip(exprs, (equal for _, equal in constraints), strict=True))
-
     def _loops_of(self, ops: list[ir.Operation]) -> set[int]:
         """Loops that accesses and conditions of `ops` depend on; a guard on an edge iteration alone doesn't count."""
         count = len(self.nest.loops)
@@ -203,7 +196,7 @@ class Tiling:
                 used |= {d for e in self.exprs_of(op) for d in dims_of(e) if d < count}
             elif op.name == "affine.if":
                 guards = self._is_guard(op, ops)
-                for expr, _ in self.constraints_of(op):
+                for expr, _ in self.nest.constraints(op):
                     dims = dims_of(expr)
                     if not guards or len(dims) > 1:
                         used |= {d for d in dims if d < count}
@@ -246,7 +239,7 @@ class Tiling:
         for cluster in self.clusters:
             for op in (inner for outer in cluster.ops for inner in iu.walk(outer, "affine.if")):
                 guards = self._is_guard(op, cluster.ops)
-                exprs = [e for e, _ in self.constraints_of(op) if not guards or len(dims_of(e)) > 1]
+                exprs = [e for e, _ in self.nest.constraints(op) if not guards or len(dims_of(e)) > 1]
                 alone |= {d for e in exprs for d in dims_of(e)}
         alone |= self.turns.union(*self.masks.values())
         sets = [c.loops for c in self.clusters] + [set(layout.lanes) for layout in self.layouts.values()]
@@ -309,7 +302,7 @@ class Tiling:
         or last group. Raises PassFailure for a condition that differs between lanes.
         """
         result: list[Constraint] = []
-        for expr, equal in self.constraints_of(guard):
+        for expr, equal in self.nest.constraints(guard):
             fixed = fixed_loops([(expr, equal)])
             if dims_of(expr) & self.turns - set(fixed):
                 raise PassFailure(guard, "a condition that differs between the taps of a window")
