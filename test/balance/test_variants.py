@@ -34,7 +34,7 @@ def compare(module: ir.Operation, shape: Shape, factors: Factors) -> bool:
     """Words and cycles of a task as they were expected; False where it cannot be built so."""
     copy = alone(module, shape.task)
     (task,) = tasks(the_dataflow(copy))
-    mark(task, factors, 0)
+    mark(task, factors, 0, 2)
     tiled = copy.clone()
     try:
         tiling = Tiling(*widen(task))

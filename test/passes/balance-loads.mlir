@@ -14,7 +14,7 @@
 // WANTED: @weight : {{.*}} {hls.storage = "uram"}
 // NO-URAM: no UltraRAM for weights: none may be used
 // SERIES7: no UltraRAM for weights: devices of the family 7series have none
-memref.global "private" constant @weight : memref<64x64xi8> = dense<3>
+memref.global "private" constant @weight : memref<64x64xi8> = dense<100>
 memref.global "private" constant @bias : memref<64xi32> = dense<100>
 func.func @product(%image: memref<10x64xi8>, %result: memref<10x64xi8>) {
   "hls.dataflow"() ({

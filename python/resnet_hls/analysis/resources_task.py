@@ -179,6 +179,8 @@ class Structures:
             return costs.comparison(widest)
         if op.name == "arith.select":
             return costs.choice(2, bits)
+        if op.name == "hls.pack" and any(is_packed(operand) for operand in op.operands):
+            return costs.adder(bits)  # the slice adds two numbers before it multiplies, not three
         return Resources()  # shifts by constants, packing and unpacking are wires
 
     # Arrays

@@ -195,7 +195,7 @@ def unpacked(value: ir.Value) -> list[ir.Value]:
     while op is not None and op.name in {"arith.extsi", "arith.extui"}:
         value = op.operands[0]
         op = iu.defining_op(value)
-    return list(op.operands) if op is not None and op.name == "hls.pack" else [value]
+    return [n for o in op.operands for n in unpacked(o)] if op is not None and op.name == "hls.pack" else [value]
 
 
 def is_fabric(op: ir.Operation) -> bool:

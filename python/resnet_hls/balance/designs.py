@@ -20,8 +20,9 @@ from resnet_hls.analysis.tasks import Task, fifos, lanes_attribute, stream_name,
 from resnet_hls.analysis.weights import BEAT_BITS, is_weights, kind_of, words
 from resnet_hls.balance.pricing import Trials
 from resnet_hls.balance.program import Converter, Fabric, Link, Problem, Solution, Variant
-from resnet_hls.balance.variants import Factors, Shape, minimal
+from resnet_hls.balance.variants import Factors, Shape, minimal, products_per_slice
 from resnet_hls.dialects.hls import hls
+from resnet_hls.passes._packing import SLICES
 from resnet_hls.passes._registry import Pass, PassFailure
 from resnet_hls.passes._tiling_words import Word
 
@@ -35,10 +36,11 @@ LOADED = "uram"
 
 
 class Choice(NamedTuple):
-    """What a variant stands for: factors by loop, and what weights lie in."""
+    """What a variant stands for: factors by loop, what weights lie in, and products of a DSP slice at most."""
 
     factors: tuple[tuple[int, int], ...]
     storage: str
+    per_slice: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Designs:
     finish: tuple[Pass, ...]
     budget: Resources
     storages: tuple[str, ...] = STORAGES
-    _in_fabric: dict[str, Resources | None] = field(default_factory=dict)
+    _in_fabric: dict[tuple[str, int], Resources | None] = field(default_factory=dict)
     _converters: dict[tuple[Word, Word, str], Converter | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,12 @@ class Designs:
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
-        return {task.name: Shape(task) for task in tasks(the_dataflow(self.module))}
+        reader = iu.ConstantReader(self.module)
+        values = {name: reader.array(op.attributes["initial_value"]) for name, op in constants_of(self.module).items()}
+        return {
+            task.name: Shape(task, products_per_slice(task, values, SLICES[self.family].wide))
+            for task in tasks(the_dataflow(self.module))
+        }
 
     @cached_property
     def ends(self) -> dict[str, tuple[str | None, str | None]]:
@@ -135,16 +142,16 @@ class Designs:
         for name, shape in self.shapes.items():
             if not shape.makes_windows:
                 fast = self.fast(name, interval)
-                near = self.worth_a_look(shape, fast)
+                near = worth_a_look(shape, fast)
                 # Where none of these can be built, lanes have to be aligned with something: others may be.
                 variants[name] = [v for f in near for v in self.variants(name, f, scarce)] or [
-                    v for f, _ in fast for v in self.variants(name, f, scarce)
+                    v for f in fast for v in self.variants(name, f, scarce)
                 ]
         for name, shape in self.shapes.items():
             if shape.makes_windows:  # what its readers may want
                 wanted = self.wanted(name, variants)
                 fast = self.fast(name, interval)
-                fitting = [f for f, _ in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
+                fitting = [f for f in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
                 variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
         slowest = interval >= self.intervals()[-1]  # with factors of 1, too
         for found in variants.values():
@@ -157,23 +164,9 @@ class Designs:
             fixed += load_port(BEAT_BITS)
         return Problem(variants, links, self.budget, fixed)
 
-    def fast(self, name: str, interval: int) -> list[tuple[dict[int, int], int]]:
-        """Factors with which a task is fast enough and fits its ports, and the multiplications of each."""
-        figures = self.shapes[name].figures
-        return [(f, products) for f, cycles, products in figures if cycles <= interval and self.at_ports(name, f)]
-
-    @staticmethod
-    def worth_a_look(shape: Shape, fast: list[tuple[dict[int, int], int]]) -> list[dict[int, int]]:
-        """Of factors that are fast enough those that need few multiplications.
-
-        Several pixels a step only where they save some: else words and windows would be wider for nothing.
-        """
-        single = [(f, products) for f, products in fast if shape.pixels(f) == 1]
-        least = min((products for _, products in single), default=inf)
-        found = minimal(shape, [f for f, products in single if products <= _NEAR * least])
-        several = [(f, products) for f, products in fast if shape.pixels(f) > 1 and products < least]
-        least = min((products for _, products in several), default=inf)
-        return found + minimal(shape, [f for f, products in several if products <= least])
+    def fast(self, name: str, interval: int) -> list[dict[int, int]]:
+        """Factors with which a task is fast enough and fits its ports."""
+        return [f for f, cycles, _ in self.shapes[name].figures if cycles <= interval and self.at_ports(name, f)]
 
     def at_ports(self, name: str, factors: Factors) -> bool:
         """Words at a port have neighbours in the order of the elements, and no lanes that are masked."""
@@ -192,7 +185,7 @@ class Designs:
         for name, variant in found.chosen.items():
             choice: Choice = variant.key
             task, lanes = self.shapes[name].task, found.fabric.get(name, 0)
-            own = self.trials.of(task, dict(choice.factors), lanes, alike=False)
+            own = self.trials.of(task, dict(choice.factors), lanes, choice.per_slice, alike=False)
             if own is None:
                 raise PassFailure(task.op, f"'{name}' cannot be built with the factors of its likes")
             total += self.priced(own, choice.storage) + found.cost_of(name) * -1
@@ -212,36 +205,46 @@ class Designs:
         return more
 
     def variants(self, name: str, factors: Factors, scarce: bool) -> list[Variant]:
-        """The ways to build a task with these factors: with weights in any of the memories that save LUTs."""
+        """The ways to build a task with these factors: with weights in any of the memories that save LUTs, and with
+        more products in a slice where they are narrow, which takes fewer slices and more LUTs.
+        """
+        found: list[Variant] = []
+        slices = inf
+        for per_slice in range(2, self.shapes[name].per_slice + 1):
+            built = self.trials.of(self.shapes[name].task, factors, per_slice=per_slice)
+            if built is not None and built.cost.dsp < slices:
+                slices = built.cost.dsp
+                found += self.stored(name, factors, scarce, per_slice, built)
+        return found
+
+    def stored(self, name: str, factors: Factors, scarce: bool, per_slice: int, built: Built) -> list[Variant]:
+        """A task that was built, with its weights in any of the memories that save LUTs."""
         shape = self.shapes[name]
-        built = self.trials.of(shape.task, factors)
-        if built is None:
-            return []
         words = {stream: shape.word(stream, factors) for stream in self.streams(shape.task)}
-        fabric = self.fabric(shape, factors, built) if scarce else None
+        fabric = self.fabric(shape, factors, per_slice, built) if scarce else None
         deep = [depth for depth, _ in built.weights if depth > 1]
         storages = self.storages if deep else STORAGES[:1]
         if LOADED in storages and len(deep) < len(built.weights):
             storages = tuple(s for s in storages if s != LOADED) or STORAGES[:1]
         key = tuple(sorted(factors.items()))
         found = [
-            Variant(Choice(key, storage), built.cycles, self.priced(built, storage), words, fabric)
+            Variant(Choice(key, storage, per_slice), built.cycles, self.priced(built, storage), words, fabric)
             for storage in storages
         ]
         return [found[0], *(v for v in found[1:] if v.cost.lut < found[0].cost.lut)]
 
-    def fabric(self, shape: Shape, factors: Factors, built: Built) -> Fabric | None:
+    def fabric(self, shape: Shape, factors: Factors, per_slice: int, built: Built) -> Fabric | None:
         """What a lane of the reduction takes in LUTs: for each of its products as much as in another variant."""
         lanes = shape.reduced(factors)
         if not lanes or not built.cost.dsp:
             return None
-        key = self.trials.like(shape.task)
+        key = self.trials.like(shape.task), per_slice
         if key not in self._in_fabric:
-            other = self.trials.of(shape.task, factors, lanes)
+            other = self.trials.of(shape.task, factors, lanes, per_slice)
             change = Resources() if other is None else other.cost + built.cost * -1
             self._in_fabric[key] = change * (-1 / change.dsp) if change.dsp < 0 else None
         change_of_slice = self._in_fabric[key]
-        slices = shape.products(factors) / lanes
+        slices = shape.products(factors, per_slice) / lanes
         if change_of_slice is None or slices * lanes > built.cost.dsp:
             return None
         more = change_of_slice * slices
@@ -277,3 +280,21 @@ class Designs:
             return None  # as many bits as a window has are not regrouped
         found = self.trials.converter(source, have, want)
         return None if found is None else Converter(found.cycles, found.cost + room[0] + room[1])
+
+
+def worth_a_look(shape: Shape, fast: list[dict[int, int]]) -> list[dict[int, int]]:
+    """Of factors that are fast enough those that need few multiplications, however many a slice takes.
+
+    Several pixels a step only where they save some: else words and windows would be wider for nothing.
+    """
+    found: dict[tuple[tuple[int, int], ...], dict[int, int]] = {}
+    for per_slice in range(2, shape.per_slice + 1):
+        counted = [(f, shape.products(f, per_slice)) for f in fast]
+        single = [(f, products) for f, products in counted if shape.pixels(f) == 1]
+        least = min((products for _, products in single), default=inf)
+        near = minimal(shape, [f for f, products in single if products <= _NEAR * least])
+        several = [(f, products) for f, products in counted if shape.pixels(f) > 1 and products < least]
+        least = min((products for _, products in several), default=inf)
+        near += minimal(shape, [f for f, products in several if products <= least])
+        found |= {tuple(sorted(f.items())): f for f in near}
+    return list(found.values())

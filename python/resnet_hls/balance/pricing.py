@@ -50,21 +50,24 @@ class Trials(Generic[Figures]):
     figures: Callable[[ir.Operation], Figures]
     failure: PassFailure | None = None
     built: int = 0
-    _alone: dict[str, ir.Operation] = field(default_factory=dict)
+    _alone: dict[tuple[str, int], ir.Operation] = field(default_factory=dict)
     _keys: dict[ir.Operation, str] = field(default_factory=dict)
-    _found: dict[tuple[str, tuple[tuple[int, int], ...], int], Figures | None] = field(default_factory=dict)
+    _found: dict[tuple[str, tuple[tuple[int, int], ...], int, int], Figures | None] = field(default_factory=dict)
 
-    def of(self, task: Task, factors: Factors, fabric: int = 0, alike: bool = True) -> Figures | None:
-        """The figures of a task with these factors and so many lanes in LUTs; None where it cannot be built so.
+    def of(
+        self, task: Task, factors: Factors, fabric: int = 0, per_slice: int = 2, alike: bool = True
+    ) -> Figures | None:
+        """The figures of a task with these factors, so many lanes in LUTs and products in a slice; None where it cannot
+        be built so.
 
         With `alike` they may be those of another task that differs in its constants only.
         """
         key = self.like(task) if alike else f"@{task.name}"
-        trial = key, tuple(sorted(factors.items())), fabric
+        trial = key, tuple(sorted(factors.items())), fabric, per_slice
         if trial not in self._found:
-            if key not in self._alone:
-                self._alone[key] = alone(self.module, task)
-            self._found[trial] = self._build(self._alone[key].clone(), factors, fabric)
+            if (key, per_slice) not in self._alone:  # by `per_slice`: more than two only where constants are small
+                self._alone[key, per_slice] = alone(self.module, task)
+            self._found[trial] = self._build(self._alone[key, per_slice].clone(), factors, fabric, per_slice)
         return self._found[trial]
 
     def converter(self, fifo: ir.Operation, have: Word, want: Word) -> Figures | None:
@@ -95,10 +98,10 @@ class Trials(Generic[Figures]):
             return None
         return self._figures(module.operation, self.finish)
 
-    def _build(self, module: ir.Operation, factors: Factors, fabric: int) -> Figures | None:
+    def _build(self, module: ir.Operation, factors: Factors, fabric: int, per_slice: int) -> Figures | None:
         self.built += 1
         (task,) = tasks(the_dataflow(module))
-        mark(task, factors, fabric)
+        mark(task, factors, fabric, per_slice)
         return self._figures(module, (self.unroll, *self.compute, *self.finish))
 
     def _figures(self, module: ir.Operation, passes: Sequence[Pass]) -> Figures | None:
@@ -123,13 +126,15 @@ class Trials(Generic[Figures]):
         return self._keys[task.op]
 
 
-def mark(task: Task, factors: Factors, fabric: int) -> None:
-    """Marks a task with its factors, and with the lanes whose products are in LUTs."""
+def mark(task: Task, factors: Factors, fabric: int, per_slice: int) -> None:
+    """Marks a task with its factors, with the lanes whose products are in LUTs, and with the products of a slice."""
     i64 = ir.IntegerType.get_signless(64)
     for loop, factor in factors.items():
         task.nest.loops[loop].attributes["hls.unroll"] = ir.IntegerAttr.get(i64, factor)
     if fabric:
         task.op.attributes["hls.fabric"] = ir.IntegerAttr.get(i64, fabric)
+    if per_slice > 2:
+        task.op.attributes["hls.products_per_slice"] = ir.IntegerAttr.get(i64, per_slice)
 
 
 def alone(module: ir.Operation, task: Task) -> ir.Operation:

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import ceil, prod
+from typing import Any
 
+from numpy.typing import NDArray
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.intervals import bits_of
 from resnet_hls.analysis.iterations import fixed_loops, guards_of, same_for_all_lanes
 from resnet_hls.analysis.tasks import Task, stream_name, transfer_of
 from resnet_hls.analysis.walks import HandOut, groups_of_row, hand_outs, is_walk, width_of
 from resnet_hls.ir_utils import dims_of
+from resnet_hls.passes._quantities import type_range
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_words import Word, word
 
@@ -27,9 +31,15 @@ Factors = Mapping[int, int]
 
 @dataclass(frozen=True)
 class Shape:
-    """A task before it is unrolled: which of its loops may be, and what they walk."""
+    """A task before it is unrolled: which of its loops may be, and what they walk.
+
+    Args:
+        task: untiled.
+        per_slice: products that a DSP slice may take where they share an operand, two at least.
+    """
 
     task: Task
+    per_slice: int = 2
 
     @cached_property
     def taps(self) -> list[int]:
@@ -118,13 +128,14 @@ class Shape:
             groups[self.columns] = groups_of_row(self.task, factors[self.columns])
         return prod(groups.values())
 
-    def products(self, factors: Factors) -> int:
-        """Multiplications of a step, where two that share an operand count as one: a DSP slice takes both."""
+    def products(self, factors: Factors, per_slice: int | None = None) -> int:
+        """Multiplications of a step, where those that share an operand count as one: a DSP slice takes two, or more."""
+        each = per_slice or self.per_slice
         lanes = {d: self.task.nest.extents[d] for d in self.taps} | dict(factors)
         total = 0
         for loops, sharing in self._multiplied:
             total += min(
-                ceil(prod(lanes.get(d, 1) for d in shared) / 2) * prod(lanes.get(d, 1) for d in loops - shared)
+                ceil(prod(lanes.get(d, 1) for d in shared) / each) * prod(lanes.get(d, 1) for d in loops - shared)
                 for shared in sharing
             )
         return total
@@ -211,3 +222,36 @@ def minimal(shape: Shape, found: list[dict[int, int]]) -> list[dict[int, int]]:
         if not any(all(a <= b for a, b in zip(other, values, strict=True)) for other, _ in kept):
             kept.append((values, factors))
     return [factors for _, factors in kept]
+
+
+def products_per_slice(task: Task, constants: Mapping[str, NDArray[Any]], wide: int) -> int:
+    """How many products of a task that share an operand may be worth a slice, two at least.
+
+    Lanes are as far apart as a product has bits, and the packed operands fit the wide side of the multiplier, `wide`
+    bits. That is what values leave room for; hls-pack-dsp decides.
+
+    Args:
+        task: untiled.
+        constants: elements by symbol.
+        wide: bits of the wider operand of a slice's multiplier.
+    """
+    most = 2
+    for op in iu.walk(task.op, "arith.muli"):
+        bounds = [_range_of(operand, constants) for operand in op.operands]
+        corners = [a * b for a in bounds[0] for b in bounds[1]]
+        apart = bits_of(min(corners), max(corners))
+        most = max(most, *(1 + (wide - bits_of(*bound)) // apart for bound in bounds))
+    return most
+
+
+def _range_of(value: ir.Value, constants: Mapping[str, NDArray[Any]]) -> tuple[int, int]:
+    """What an operand can be: the elements of a constant, or all that its type has before it is extended."""
+    op, signed = iu.defining_op(value), True
+    while op is not None and op.name in {"arith.extsi", "arith.extui"}:
+        signed, value = op.name == "arith.extsi", op.operands[0]
+        op = iu.defining_op(value)
+    array = iu.defining_op(op.operands[0]) if op is not None and op.name == "affine.load" else None
+    if array is not None and array.name == "memref.get_global" and signed:
+        elements = constants[ir.FlatSymbolRefAttr(array.attributes["name"]).value]
+        return int(elements.min()), int(elements.max())
+    return type_range(ir.IntegerType(value.type).width, signed)

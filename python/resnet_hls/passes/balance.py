@@ -174,7 +174,7 @@ def apply(designs: Designs, found: Solution) -> None:
     for name, variant in found.chosen.items():
         choice: Choice = variant.key
         task = designs.shapes[name].task
-        mark(task, dict(choice.factors), found.fabric.get(name, 0))
+        mark(task, dict(choice.factors), found.fabric.get(name, 0), choice.per_slice)
         for use in iu.walk(task.op, "memref.get_global"):
             constant = constants[ir.FlatSymbolRefAttr(use.attributes["name"]).value]
             if is_weights(constant):

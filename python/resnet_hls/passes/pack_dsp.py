@@ -19,6 +19,7 @@ from resnet_hls.passes._packing import SLICES, Bounds, Packer, Packing
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
 
 FABRIC = "hls.fabric"
+PER_SLICE = "hls.products_per_slice"
 
 
 @register_pass
@@ -38,6 +39,8 @@ class PackDsp(Pass):
     are as long as takes the fewest LUTs: a chain saves adders, and its operands wait in registers or LUTs.
 
     A task with `hls.fabric = n` computes the last n products of every sum in LUTs: `hls.multiplier = "fabric"`.
+    One with `hls.products_per_slice = n` may have n lanes in a slice, whatever `lanes` says: three products of bytes
+    with weights of four bits fit, each chain of one slice.
     """
 
     name: ClassVar[str] = "hls-pack-dsp"
@@ -65,16 +68,20 @@ class PackDsp(Pass):
                 self.pack(task, one, constants)
 
     def pack(self, task: Task, found: LaneSum, constants: Mapping[ir.Value, NDArray[Any]]) -> None:
-        fabric = ir.IntegerAttr(task.op.attributes[FABRIC]).value if FABRIC in task.op.attributes else 0
+        fabric, lanes = _number(task, FABRIC, 0), _number(task, PER_SLICE, self.lanes)
         if fabric >= prod(found.extents):
             found.product.attributes["hls.multiplier"] = ir.StringAttr.get("fabric")
             return
         extents = dict(zip(task.nest.induction, task.nest.extents, strict=True))
         bounds = Bounds(found, extents, constants)
-        packing = Packer(found, bounds, SLICES[self.family], fabric, self.lanes, self.max_chain).decide()
+        packing = Packer(found, bounds, SLICES[self.family], fabric, lanes, self.max_chain).decide()
         if packing is not None:
             remark(found.product, f"'{task.name}': {_described(packing, prod(found.extents) - fabric)}")
             SumBuilder(found, packing, SLICES[self.family], fabric).build()
+
+
+def _number(task: Task, name: str, default: int) -> int:
+    return ir.IntegerAttr(task.op.attributes[name]).value if name in task.op.attributes else default
 
 
 def _described(packing: Packing, count: int) -> str:
