@@ -53,9 +53,12 @@ def stages(model: Path, board: str) -> Iterator[tuple[str, float]]:
     marks = [("Python: driver, sources", time.perf_counter() - start)]
     began: list[tuple[str, float]] = []
     with sources.find(str(model)) as source:
-        accelerator = driver.run(
-            source, driver.make_options(board), lambda stage: began.append((stage, time.perf_counter()))
-        )
+
+        def told(what: str, done: int, total: int) -> None:
+            if ":" not in what:  # of a stage, not of one of its passes
+                began.append((what, time.perf_counter()))
+
+        accelerator = driver.run(source, driver.make_options(board), told)
         began.append(("figures of the report", time.perf_counter()))
         _ = accelerator.report
         began.append(("outputs of the model (waiting)", time.perf_counter()))

@@ -16,6 +16,7 @@ from resnet_hls import boards, pipelines
 from resnet_hls.boards import RESOURCES, Resources
 from resnet_hls.errors import UserError, signals_deferred
 from resnet_hls.frontend import sources
+from resnet_hls.progress import Told, silent
 from resnet_hls.report import calibration as calibration_files
 from resnet_hls.report.calibration import Factors
 
@@ -227,19 +228,19 @@ def compile(
     return run(source, options)
 
 
-def run(source: Source, options: Options, progress: Callable[[str], None] = lambda stage: None) -> Accelerator:
+def run(source: Source, options: Options, progress: Told = silent) -> Accelerator:
     """Compile what `source` gives.
 
     Args:
         source: of the model; the accelerator keeps it, and it is closed where this fails.
         options: of the design.
-        progress: called with the name of each stage before it begins.
+        progress: told of each stage, `scheduled`, and of each pass, `scheduled: hls-balance`, before it begins.
 
     Raises:
         UserError: the model cannot be built.
     """
     try:
-        progress("import")
+        progress("import", 0, 0)
         source.start()
         with signals_deferred():
             from resnet_hls.accelerator import Accelerator, Ports  # MLIR and numpy, while the importer works
@@ -255,8 +256,8 @@ def run(source: Source, options: Options, progress: Callable[[str], None] = lamb
         remarks: list[Remark] = []
         pending: tuple[Ports, Callable[[], Any]] | None = None
         for stage in pipelines.STAGES:
-            progress(stage.name)
-            remarks += run_stage(PassManager.parse(options.text(stage)), module, stage.name)
+            progress(stage.name, 0, 0)
+            remarks += run_stage(PassManager.parse(options.text(stage)), module, stage.name, progress)
             texts[stage.file] = print_module(module)
             if stage is pipelines.INTEGER:
                 ports = Ports.of(module, imported.output_shape)
@@ -283,18 +284,22 @@ def print_module(module: ir.Module) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def run_stage(pipeline: Any, module: ir.Module, stage: str) -> list[Remark]:
+def run_stage(pipeline: Any, module: ir.Module, stage: str, progress: Told = silent) -> list[Remark]:
     """Run the passes of a stage; returns what they remark.
 
     Raises:
         UserError: a pass found what it cannot work on; the message says which pass, and where.
     """
     from resnet_hls.passes import PassFailure
-    from resnet_hls.passes._manager import Remarks
+    from resnet_hls.passes._manager import Hook, Remarks, Step
+
+    class Telling(Hook):
+        def before(self, step: Step, module: ir.Operation) -> None:
+            progress(f"{stage}: {step.name}", 0, 0)
 
     remarks = Remarks()
     try:
-        pipeline.run(module, [remarks])
+        pipeline.run(module, [remarks, Telling()])
     except PassFailure as failure:
         raise UserError(
             f"{failure.message} ({failure.pass_name}, stage '{stage}')",

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from resnet_hls import cli
+from resnet_hls.cli import check
 from resnet_hls.data.cifar10 import CLASSES
 from resnet_hls.data.drawings import drawings
 
@@ -25,8 +25,8 @@ def test_one_image_of_each_class() -> None:
 
 def test_what_is_said_of_them() -> None:
     labels = list(range(10))
-    assert cli._recognized(labels, labels) == "verify: the accelerator recognizes 10 of 10 drawings"
+    assert check._recognized(labels, labels) == "verify: the accelerator recognizes 10 of 10 drawings"
     answers = [*labels[:3], 5, *labels[4:9], 11]
-    line = cli._recognized(answers, labels)
+    line = check._recognized(answers, labels)
     assert line == "verify: the accelerator recognizes 8 of 10 drawings; it sees cat as dog, truck as class 11"
     assert CLASSES[3] == "cat"

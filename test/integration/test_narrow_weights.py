@@ -23,12 +23,11 @@ def test_three_products_in_a_slice(tool: Tool, tmp_path: Path) -> None:
     for bits in (4, 8):
         folder = tmp_path / f"w{bits}"
         # As many frames a second for both: what differs is how many products a slice takes.
-        built = tool(
-            "build", network(bits, tmp_path / f"w{bits}.qonnx.onnx"), "--target-fps", "900000", "-o", folder
-        )
+        built = tool("build", network(bits, tmp_path / f"w{bits}.qonnx.onnx"), "--target-fps", "900000", "-o", folder)
         assert built.returncode == 0, built.stderr
         slices[bits] = json.loads((folder / "report.json").read_text())["resources"]["dsp"]["used"]
     assert slices[4] < slices[8]
     assert "hls.products_per_slice = 3" in (tmp_path / "w4" / "ir" / "40-scheduled.mlir").read_text()
     done = tool("verify", tmp_path / "w4", "--images", "50")
     assert done.stdout.splitlines()[-1] == "verify: 50/50 images bit-exact", done.stdout + done.stderr
+    assert tool("verify", tmp_path / "w4", "--images", "5", "-q").stdout == ""

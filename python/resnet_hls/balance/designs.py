@@ -20,7 +20,7 @@ from resnet_hls.analysis.tasks import Task, fifos, lanes_attribute, stream_name,
 from resnet_hls.analysis.weights import BEAT_BITS, is_weights, kind_of, words
 from resnet_hls.balance.pricing import Trials
 from resnet_hls.balance.program import Converter, Fabric, Link, Problem, Solution, Variant
-from resnet_hls.balance.variants import Factors, Shape, minimal, products_per_slice
+from resnet_hls.balance.variants import Factors, Figure, Shape, minimal, products_per_slice
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._packing import SLICES
 from resnet_hls.passes._registry import Pass, PassFailure
@@ -89,10 +89,13 @@ class Designs:
     def shapes(self) -> dict[str, Shape]:
         reader = iu.ConstantReader(self.module)
         values = {name: reader.array(op.attributes["initial_value"]) for name, op in constants_of(self.module).items()}
-        return {
-            task.name: Shape(task, products_per_slice(task, values, SLICES[self.family].wide))
-            for task in tasks(the_dataflow(self.module))
-        }
+        found: dict[str, Shape] = {}
+        twins: dict[tuple[str, int], Shape] = {}
+        for task in tasks(the_dataflow(self.module)):
+            key = self.trials.like(task), products_per_slice(task, values, SLICES[self.family].wide)
+            found[task.name] = Shape(task, key[1], twins.get(key))
+            twins.setdefault(key, found[task.name])
+        return found
 
     @cached_property
     def ends(self) -> dict[str, tuple[str | None, str | None]]:
@@ -126,7 +129,7 @@ class Designs:
         """Multiplications of a step that all tasks together need at least; None where one cannot be as fast."""
         total = 0
         for shape in self.shapes.values():
-            counts = [products for _, cycles, products in shape.figures if cycles <= interval]
+            counts = [products[-1] for _, cycles, products in shape.figures if cycles <= interval]
             if not counts:
                 return None
             total += min(counts)
@@ -145,13 +148,13 @@ class Designs:
                 near = worth_a_look(shape, fast)
                 # Where none of these can be built, lanes have to be aligned with something: others may be.
                 variants[name] = [v for f in near for v in self.variants(name, f, scarce)] or [
-                    v for f in fast for v in self.variants(name, f, scarce)
+                    v for f, _, _ in fast for v in self.variants(name, f, scarce)
                 ]
         for name, shape in self.shapes.items():
             if shape.makes_windows:  # what its readers may want
                 wanted = self.wanted(name, variants)
                 fast = self.fast(name, interval)
-                fitting = [f for f in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
+                fitting = [f for f, _, _ in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
                 variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
         slowest = interval >= self.intervals()[-1]  # with factors of 1, too
         for found in variants.values():
@@ -164,9 +167,9 @@ class Designs:
             fixed += load_port(BEAT_BITS)
         return Problem(variants, links, self.budget, fixed)
 
-    def fast(self, name: str, interval: int) -> list[dict[int, int]]:
+    def fast(self, name: str, interval: int) -> list[Figure]:
         """Factors with which a task is fast enough and fits its ports."""
-        return [f for f, cycles, _ in self.shapes[name].figures if cycles <= interval and self.at_ports(name, f)]
+        return [f for f in self.shapes[name].figures if f.cycles <= interval and self.at_ports(name, f.factors)]
 
     def at_ports(self, name: str, factors: Factors) -> bool:
         """Words at a port have neighbours in the order of the elements, and no lanes that are masked."""
@@ -282,14 +285,14 @@ class Designs:
         return None if found is None else Converter(found.cycles, found.cost + room[0] + room[1])
 
 
-def worth_a_look(shape: Shape, fast: list[dict[int, int]]) -> list[dict[int, int]]:
+def worth_a_look(shape: Shape, fast: list[Figure]) -> list[dict[int, int]]:
     """Of factors that are fast enough those that need few multiplications, however many a slice takes.
 
     Several pixels a step only where they save some: else words and windows would be wider for nothing.
     """
     found: dict[tuple[tuple[int, int], ...], dict[int, int]] = {}
     for per_slice in range(2, shape.per_slice + 1):
-        counted = [(f, shape.products(f, per_slice)) for f in fast]
+        counted = [(f, products[per_slice - 2]) for f, _, products in fast]
         single = [(f, products) for f, products in counted if shape.pixels(f) == 1]
         least = min((products for _, products in single), default=inf)
         near = minimal(shape, [f for f, products in single if products <= _NEAR * least])

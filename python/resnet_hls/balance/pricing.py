@@ -120,7 +120,10 @@ class Trials(Generic[Figures]):
         """The text of a task without names, numbers and elements of constants."""
         if task.op not in self._keys:
             names: dict[str, str] = {}
-            text = task.op.get_asm(enable_debug_info=False, large_elements_limit=1)
+            # Without its scope and unverified: else all of the module is numbered and verified for each task.
+            text = task.op.get_asm(
+                enable_debug_info=False, large_elements_limit=1, use_local_scope=True, assume_verified=True
+            )
             text = _NUMBER.sub("number", _CONSTANT.sub("", text))
             self._keys[task.op] = _NAME.sub(lambda m: names.setdefault(m.group(), f"@{len(names)}"), text)
         return self._keys[task.op]

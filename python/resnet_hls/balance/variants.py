@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import ceil, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 from torch_mlir import ir
@@ -29,6 +29,14 @@ PIXELS = (1, 2, 3, 4)
 Factors = Mapping[int, int]
 
 
+class Figure(NamedTuple):
+    """Factors, cycles of a frame, and products of a step with two in a slice, with three …, the fewest at last."""
+
+    factors: dict[int, int]
+    cycles: int
+    products: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Shape:
     """A task before it is unrolled: which of its loops may be, and what they walk.
@@ -36,10 +44,12 @@ class Shape:
     Args:
         task: untiled.
         per_slice: products that a DSP slice may take where they share an operand, two at least.
+        twin: of a task that differs in names and constants only, to be asked for what is the same.
     """
 
     task: Task
     per_slice: int = 2
+    twin: Shape | None = None
 
     @cached_property
     def taps(self) -> list[int]:
@@ -58,7 +68,7 @@ class Shape:
     @cached_property
     def windows(self) -> set[str]:
         """Streams whose words hold the taps of a window, which no width converter may reorder."""
-        return {stream_name(t.stream) for t in self.task.transfers if self._free(t.op) & set(self.taps)}
+        return {stream for stream, loops in self._moved.items() if loops & set(self.taps)}
 
     @cached_property
     def makes_windows(self) -> bool:
@@ -68,6 +78,14 @@ class Shape:
     def lane_loop(self) -> dict[str, int]:
         """Stream -> the innermost of these loops, which walks neighbours: its factor is the number of lanes."""
         return {stream: max(loops) for stream, loops in self.walked.items()}
+
+    @cached_property
+    def _moved(self) -> dict[str, set[int]]:
+        """Stream -> the loops, taps too, in whose iterations any of its transfers moves elements."""
+        found: dict[str, set[int]] = {}
+        for transfer in self.task.transfers:
+            found.setdefault(stream_name(transfer.stream), set()).update(self._free(transfer.op))
+        return found
 
     def _free(self, op: ir.Operation) -> set[int]:
         return set(range(len(self.task.nest.loops))) - set(fixed_loops(guards_of(op, self.task.nest)))
@@ -117,8 +135,7 @@ class Shape:
 
     def word_taps(self, stream: str) -> int:
         """Taps that a word of a stream holds of each of its elements: 1 where it is no window."""
-        free = set().union(*(self._free(t.op) for t in self.task.transfers if stream_name(t.stream) == stream))
-        return prod(self.task.nest.extents[d] for d in free & set(self.taps))
+        return prod(self.task.nest.extents[d] for d in self._moved[stream] & set(self.taps))
 
     def cycles(self, factors: Factors) -> int:
         """Iterations of the pipelined loop for a frame."""
@@ -128,14 +145,13 @@ class Shape:
             groups[self.columns] = groups_of_row(self.task, factors[self.columns])
         return prod(groups.values())
 
-    def products(self, factors: Factors, per_slice: int | None = None) -> int:
-        """Multiplications of a step, where those that share an operand count as one: a DSP slice takes two, or more."""
-        each = per_slice or self.per_slice
+    def products(self, factors: Factors, per_slice: int) -> int:
+        """Multiplications of a step, where so many that share an operand count as one: a DSP slice takes them."""
         lanes = {d: self.task.nest.extents[d] for d in self.taps} | dict(factors)
         total = 0
         for loops, sharing in self._multiplied:
             total += min(
-                ceil(prod(lanes.get(d, 1) for d in shared) / each) * prod(lanes.get(d, 1) for d in loops - shared)
+                ceil(prod(lanes.get(d, 1) for d in shared) / per_slice) * prod(lanes.get(d, 1) for d in loops - shared)
                 for shared in sharing
             )
         return total
@@ -179,9 +195,15 @@ class Shape:
         return found
 
     @cached_property
-    def figures(self) -> list[tuple[dict[int, int], int, int]]:
+    def figures(self) -> list[Figure]:
         """All factors, with the cycles and the products of each."""
-        return [(factors, self.cycles(factors), self.products(factors)) for factors in self.all_factors]
+        if self.twin is not None:
+            return self.twin.figures
+        packings = range(2, self.per_slice + 1)
+        return [
+            Figure(factors, self.cycles(factors), tuple(self.products(factors, n) for n in packings))
+            for factors in self.all_factors
+        ]
 
     def _tap_factors(self) -> list[dict[int, int]]:
         """All taps a step, or only those of the innermost loops."""

@@ -25,7 +25,6 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name=TOOL,
     help="Compile quantized residual networks to dataflow accelerators for AMD FPGAs.",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,37 @@ import typer
 
 TOOL = "resnet-hls"
 
-Model = Annotated[str, typer.Argument(help="a bundled network, a .onnx file, what train wrote, or module.py:factory")]
+
+def _models(incomplete: str) -> Iterable[str]:
+    from resnet_hls.models import BUNDLED
+
+    return [name for name in BUNDLED if name.startswith(incomplete)]
+
+
+def _boards(incomplete: str) -> Iterable[str]:
+    from resnet_hls import boards
+
+    return [name for name in boards.names() if name.startswith(incomplete)]
+
+
+def optional_passes(incomplete: str) -> Iterable[str]:
+    """What --without can leave out."""
+    from resnet_hls import pipelines
+
+    return [name for name in pipelines.optional_passes() if name.startswith(incomplete)]
+
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="a bundled network, a .onnx file, what train wrote, or module.py:factory", autocompletion=_models
+    ),
+]
+Board = Annotated[
+    str, typer.Option(help="a name that `boards` lists, or the path of a .toml file", autocompletion=_boards)
+]
 Project = Annotated[Path, typer.Argument(metavar="DIR", help="a folder that build wrote")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="print nothing but what is wrong")]
 
 
 def short(path: Path) -> str:

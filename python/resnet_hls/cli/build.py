@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from resnet_hls.cli._common import Model, short
+from resnet_hls.cli._common import Board, Model, Quiet, optional_passes, short
 from resnet_hls.errors import UserError
+from resnet_hls.progress import shown
 
 
 def _most(what: str) -> Any:
@@ -20,7 +23,7 @@ def _most(what: str) -> Any:
 def build(
     model: Model,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="folder to write; must not exist yet")],
-    board: Annotated[str, typer.Option(help="a name that `boards` lists, or the path of a .toml file")] = "kv260",
+    board: Board = "kv260",
     clock: Annotated[float | None, typer.Option(metavar="MHZ", help="clock; by default the board's")] = None,
     target_fps: Annotated[
         float | None, typer.Option(metavar="F", help="frames a second to reach with the fewest multipliers")
@@ -48,11 +51,16 @@ def build(
     ] = "auto",
     name: Annotated[str | None, typer.Option(help="of the top function; by default from the model's name")] = None,
     force: Annotated[bool, typer.Option("--force", help="replace the project that is in DIR")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="print what the passes remark")] = False,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="print what the passes remark, and how long each stage took")
+    ] = False,
     without: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PASS", help="optimization to leave out; may be repeated, `passes` marks those that can be"
+            metavar="PASS",
+            help="optimization to leave out; may be repeated, `passes` marks those that can be",
+            autocompletion=optional_passes,
         ),
     ] = None,
 ) -> int:
@@ -78,11 +86,17 @@ def build(
     )
     source = sources.find(model, name)
     folder.check(output, force)
-    with source:
-        accelerator = driver.run(source, options)
+    times = _Times()
+    with source, shown(quiet) as told:
+        accelerator = driver.run(source, options, lambda *what: told(*times(*what)))
+        told(*times("report and files", 0, 0))
         accelerator.write(output, force)
+    if quiet:
+        return 0
     from resnet_hls.report.text import lines, remark_lines
 
+    for line in times.lines() if verbose else ():
+        print(line)
     print("\n".join(lines(accelerator.report)))
     for line in remark_lines(accelerator.report) if verbose else ():
         print(line)
@@ -90,6 +104,23 @@ def build(
         print(f"note: {note}")
     print(f"build: wrote {short(output)}")
     return 0
+
+
+class _Times:
+    """Passes on what it is told, and keeps how long each stage took."""
+
+    def __init__(self) -> None:
+        self.began: dict[str, float] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> tuple[str, int, int]:
+        self.began.setdefault(what.partition(":")[0], time.perf_counter())
+        return what, done, total
+
+    def lines(self) -> Iterator[str]:
+        """What has been told of, and how long it took until now."""
+        ends = [*list(self.began.values())[1:], time.perf_counter()]
+        for (stage, start), end in zip(self.began.items(), ends, strict=True):
+            yield f"{stage}: {end - start:.1f} s (measured)"
 
 
 def fit(
@@ -116,6 +147,7 @@ def fit(
         int | None, typer.Option(metavar="N", help="processes of this machine; by default one a processor")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="print fit.json")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Say how fast a network can be on each board, and what slower designs take."""
     from resnet_hls.fit import command
@@ -123,6 +155,5 @@ def fit(
     if slower < 0 or (workers is not None and workers < 1):
         wrong = f"--slower {slower}" if slower < 0 else f"--workers {workers}"
         raise UserError(wrong, help="give 0 or more slower designs, 1 or more workers", status=2)
-    return command.run(
-        command.Request(model, output, boards, clock, slower, objective, resource_factors, scheduler, workers), json
-    )
+    request = command.Request(model, output, boards, clock, slower, objective, resource_factors, scheduler, workers)
+    return command.run(request, json, quiet)

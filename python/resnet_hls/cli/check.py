@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from resnet_hls.cli._common import Project, console
+from resnet_hls.cli._common import Project, Quiet, console
 from resnet_hls.errors import UserError
+from resnet_hls.progress import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,7 @@ def verify(
         typer.Option(help="fast stand-ins, the vendor's own, or stand-ins with streams of bounded depth"),
     ] = "fast",
     compiler: Annotated[Literal["g++", "clang++"], typer.Option(help="found on PATH")] = "g++",
+    quiet: Quiet = False,
 ) -> int:
     """Run the C++ of a project on images and compare with the model, integer by integer."""
     from resnet_hls.project import manifest
@@ -51,15 +53,19 @@ def verify(
     content = manifest.read(project)
     chosen, labels, what = _images(content, images, data)
     by = reference.describe(project)
-    result = run_verify(
-        project,
-        chosen,
-        reference.load_reference(project),
-        labels=labels,
-        pixel_scale=pixel_scale,
-        headers=headers,
-        compiler=compiler,
-    )
+    with shown(quiet) as told:
+        result = run_verify(
+            project,
+            chosen,
+            reference.load_reference(project),
+            labels=labels,
+            pixel_scale=pixel_scale,
+            headers=headers,
+            compiler=compiler,
+            progress=told,
+        )
+    if quiet and result.passed:
+        return 0
     print(f"verify: {content.name}, {what}; C++ by {compiler} with {headers} headers, model by {by}")
     if result.first_difference is not None:
         print(f"verify: {result.differing_elements} outputs differ; the first: {result.first_difference}")

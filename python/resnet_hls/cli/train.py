@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from resnet_hls.cli._common import Quiet
+
 
 def train(
     name: Annotated[str, typer.Argument(metavar="NAME", help="resnet8 or resnet20")],
@@ -33,6 +35,7 @@ def train(
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the weights there too, when all is done")
     ] = None,
+    quiet: Quiet = False,
 ) -> int:
     """Train a bundled network on CIFAR-10, to the integers that the compiler builds."""
     from resnet_hls.training import command
@@ -44,4 +47,4 @@ def train(
         "learning_rate": learning_rate,
         "seed": seed,
     }
-    return command.run(command.Request(name, data, output, changes, threads, device, bf16, teacher, export))
+    return command.run(command.Request(name, data, output, changes, threads, device, bf16, teacher, export), quiet)

@@ -13,9 +13,10 @@ from resnet_hls import boards, driver
 from resnet_hls.errors import UserError
 from resnet_hls.fit import plot, table
 from resnet_hls.fit.points import FAILED, Result, network_of
-from resnet_hls.fit.run import Progress, fit
+from resnet_hls.fit.run import fit
 from resnet_hls.fit.store import Store
 from resnet_hls.frontend import sources
+from resnet_hls.progress import shown, silent
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Request:
     workers: int | None
 
 
-def run(request: Request, as_json: bool) -> int:
+def run(request: Request, as_json: bool, quiet: bool = False) -> int:
     """Compute, write, print; the exit status: 1 where a point failed for another reason than that it does not fit.
 
     Raises:
@@ -57,22 +58,29 @@ def run(request: Request, as_json: bool) -> int:
     with sources.find(request.model) as source:
         store = Store(request.output)
         network = network_of(source, options[0])
-    with _Bar(len(options) * (1 + request.slower)) as progress:
-        results = fit(network, options, request.slower, store, request.scheduler, request.workers, progress)
+    with shown(quiet) as told:
+
+        def ended(done: int, total: int, result: Result) -> None:
+            told(line := _line(result), done, total)
+            if told is silent and not quiet:
+                print(f"fit: {done} of {total}: {line}", file=sys.stderr, flush=True)
+
+        told("the fastest design of each board", 0, len(options) * (1 + request.slower))
+        results = fit(network, options, request.slower, store, request.scheduler, request.workers, ended)
     summary = {"model": network.name, **table.summary(results)}
     text = json.dumps(summary, indent=2) + "\n"
     store.write("fit.json", text)
     store.write("fit.html", plot.page(network.name, results))
-    _print(results, text if as_json else None, request.output)
+    _print(results, text if as_json else None, request.output, quiet)
     return 1 if any(result["status"] == FAILED for result in results) else 0
 
 
-def _print(results: list[Result], text: str | None, output: Path) -> None:
+def _print(results: list[Result], text: str | None, output: Path, quiet: bool) -> None:
     from rich.console import Console
 
     if text is not None:
         sys.stdout.write(text)
-    else:
+    elif not quiet:
         console = Console() if sys.stdout.isatty() else Console(width=160)
         console.print(table.board_table(results))
         print(f"fit: wrote {output}/fit.json and {output}/fit.html, which has the slower designs as well")
@@ -80,37 +88,8 @@ def _print(results: list[Result], text: str | None, output: Path) -> None:
         print(f"note: {line}", file=sys.stderr)
 
 
-class _Bar:
-    """A progress bar on a terminal; elsewhere a line for each point."""
-
-    def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self.total = total
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-            transient=True,
-        )
-        self.task = self.bar.add_task("designs", total=total)
-
-    def __enter__(self) -> Progress:
-        self.bar.start()
-        return self.told
-
-    def told(self, done: int, total: int, result: Result) -> None:
-        asked = "fastest" if result["target_fps"] is None else f"{result['target_fps']:,g} frames/s"
-        line = f"{result['board']}, {asked}: {result['status']}"
-        if "fps" in result:
-            line += f", {result['fps']:,.0f} frames/s"
-        if self.bar.disable:
-            print(f"fit: {done} of {total}: {line}", file=sys.stderr, flush=True)
-        self.bar.update(self.task, completed=done, description=line)
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
+def _line(result: Result) -> str:
+    """What has become of a point."""
+    asked = "fastest" if result["target_fps"] is None else f"{result['target_fps']:,g} frames/s"
+    line = f"{result['board']}, {asked}: {result['status']}"
+    return f"{line}, {result['fps']:,.0f} frames/s" if "fps" in result else line

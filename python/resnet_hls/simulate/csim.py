@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_hls.errors import UserError
+from resnet_hls.progress import Told, silent
 from resnet_hls.project import manifest
 from resnet_hls.project.testbench import WEIGHTS_FILE
 from resnet_hls.resources import library_folder
@@ -45,6 +46,8 @@ _CACHED_EXECUTABLES = 32
 BATCH = 16
 #: Frames that a process gets at least where there are as many, for the same reason.
 _FRAMES_A_PROCESS = 4
+#: And at most, so that one can see how far they are.
+_MOST_FRAMES = 250
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def run(
     processes: int | None = None,
     batch: int = BATCH,
     weights: Path | None = None,
+    progress: Told = silent,
 ) -> NDArray[np.int8]:
     """Runs images through a compiled test bench.
 
@@ -147,6 +151,7 @@ def run(
             but no more than have some frames each.
         batch: frames in a call of the accelerator, at least 1; the results do not depend on it.
         weights: `weights_of` the project; another file of this size gives other results.
+        progress: told how many images are done.
 
     Returns:
         (N, output elements), int8: the bytes of the outputs (view them as uint8 where the output is unsigned).
@@ -159,7 +164,8 @@ def run(
     if len(images) == 0:
         return np.zeros((0, 0), np.int8)
     most = max(1, len(images) // _FRAMES_A_PROCESS)
-    parts = np.array_split(images, min(processes or os.cpu_count() or 1, most))
+    workers = min(processes or os.cpu_count() or 1, most)
+    parts = np.array_split(images, max(workers, len(images) // _MOST_FRAMES))
     with tempfile.TemporaryDirectory(prefix="resnet-hls-csim-") as folder:
 
         def run_part(number: int) -> NDArray[np.int8]:
@@ -168,8 +174,13 @@ def run(
             _execute([str(executable), "--batch", str(batch), *_load(weights), "--run", str(source), str(target)])
             return np.frombuffer(target.read_bytes(), np.int8).reshape(len(parts[number]), -1)
 
-        with ThreadPoolExecutor(len(parts)) as pool:
-            return np.concatenate(list(pool.map(run_part, range(len(parts)))))
+        outputs: list[NDArray[np.int8]] = []
+        progress("C simulation", 0, len(images))
+        with ThreadPoolExecutor(workers) as pool:
+            for part in pool.map(run_part, range(len(parts))):
+                outputs.append(part)
+                progress("C simulation", sum(map(len, outputs)), len(images))
+        return np.concatenate(outputs)
 
 
 def run_bundled(executable: Path, project: Path) -> str:

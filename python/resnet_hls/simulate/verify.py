@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_hls.errors import UserError
+from resnet_hls.progress import Told, silent
 from resnet_hls.project import manifest
 from resnet_hls.project.manifest import Port
 from resnet_hls.simulate import csim
@@ -145,6 +146,7 @@ def verify(
     headers: csim.Headers = "fast",
     compiler: csim.Compiler = "g++",
     processes: int | None = None,
+    progress: Told = silent,
 ) -> VerifyResult:
     """Runs images through the C++ of a project and through the model, and compares.
 
@@ -157,6 +159,7 @@ def verify(
         headers: see `resnet_hls.simulate.csim`.
         compiler: `g++` or `clang++`.
         processes: of the C simulation that run at a time; by default as many as there are cores.
+        progress: told what is done.
 
     Returns:
         What was found.
@@ -176,9 +179,12 @@ def verify(
     if labels is not None and labels.shape != (len(images),):
         raise UserError(f"{len(images)} images have labels of shape {labels.shape}")
     real = scale_pixels(images, pixel_scale)
+    progress(f"compiling with {compiler}", 0, 0)
     executable = csim.compile_testbench(project, headers=headers, compiler=compiler)
     weights = csim.weights_of(project)
-    outputs = csim.run(executable, quantize(real, ports.input), processes=processes, weights=weights)
+    integers = quantize(real, ports.input)
+    outputs = csim.run(executable, integers, processes=processes, weights=weights, progress=progress)
+    progress("the model", 0, 0)
     got = (outputs if ports.output.signed else outputs.view(np.uint8)).astype(np.int64)
     expected = to_integers(reference(np.ascontiguousarray(real.transpose(0, 3, 1, 2))), ports.output)
     if expected.shape != got.shape:

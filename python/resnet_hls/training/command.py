@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
 from resnet_hls.models import BUNDLED
+from resnet_hls.progress import shown
 from resnet_hls.training.recipe import RECIPES, Phase, Recipe, float_phase, quantized_phase
 
 if TYPE_CHECKING:
@@ -53,17 +54,17 @@ class Request:
     export: Path | None = None
 
 
-def run(request: Request) -> int:
-    """Train, or go on training, and write the weights; returns the exit status.
+def run(request: Request, quiet: bool = False) -> int:
+    """Train, or go on training, and write the weights; returns the exit status. If `quiet`, nothing is printed.
 
     Raises:
         UserError: no such network, no data, a damaged checkpoint, no such device, a folder that cannot be written.
     """
     recipe = _recipe(request)
     from resnet_hls.frontend.torch_factory import require
-    from resnet_hls.frontend.torch_module import quiet
+    from resnet_hls.frontend.torch_module import quiet as without_warnings
 
-    with quiet():
+    with without_warnings():
         require("torch", "torchao", "safetensors")
     import torch
 
@@ -85,13 +86,23 @@ def run(request: Request) -> int:
     teacher = None if request.teacher is None else _float_network(request.teacher, device)
     network = resnet.seeded(BUNDLED[request.network].blocks, recipe.seed).to(device)
 
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, flush=True)
+
     def fit(module: nn.Module, phase: Phase) -> Result:
-        with _Watch(phase.name) as watch:
+        with shown(quiet) as told:
+
+            def watch(progress: Progress) -> None:
+                told(f"{progress.phase}, loss {progress.loss:.3f}", progress.step, progress.steps)
+                if progress.row is not None:
+                    say(_epoch_line(progress.row))
+
             result = loop.train(
                 module, recipe, phase, (training, validation), request.folder, teacher=teacher, watch=watch
             )
         module.load_state_dict(result.weights)
-        print(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
+        say(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
         return result
 
     floats = fit(network, float_phase(recipe, request.mixed))
@@ -124,9 +135,9 @@ def run(request: Request) -> int:
         checkpoint.write(path, content)
     checkpoint.write(request.folder / CARD, card(weights).encode())
     for note in integer.notes:
-        print(f"note: {note}")
-    print("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
-    print(f"train: wrote {request.folder / WEIGHTS}; `resnet-hls build` takes it")
+        say(f"note: {note}")
+    say("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
+    say(f"train: wrote {request.folder / WEIGHTS}; `resnet-hls build` takes it")
     return 0
 
 
@@ -190,36 +201,9 @@ def _hardware(device: torch.device) -> str:
     return f"{model}, {threads} thread{'s' if threads > 1 else ''}"
 
 
-class _Watch:
-    """A progress bar where there is a terminal, and a line an epoch in any case."""
-
-    def __init__(self, phase: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.console = Console()
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}"),
-        )
-        self.bar = Progress(*columns, console=self.console, disable=not sys.stdout.isatty(), transient=True)
-        self.task = self.bar.add_task(phase, total=None, loss=0.0)
-
-    def __enter__(self) -> _Watch:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        self.bar.update(self.task, completed=progress.step, total=progress.steps, loss=progress.loss)
-        if (row := progress.row) is not None:
-            print(
-                f"{row['phase']} epoch {row['epoch']}: training loss {row['training_loss']:.3f}, "
-                f"validation {row['validation_top1_percent']:.2f} %, {row['seconds']:,.0f} s",
-                flush=True,
-            )
+def _epoch_line(row: Mapping[str, Any]) -> str:
+    """What an epoch has come to."""
+    return (
+        f"{row['phase']} epoch {row['epoch']}: training loss {row['training_loss']:.3f}, "
+        f"validation {row['validation_top1_percent']:.2f} %, {row['seconds']:,.0f} s"
+    )

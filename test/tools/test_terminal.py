@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a person at a terminal gets beside what is printed: progress, completion, no colours where nobody sees them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOL = Path(sys.executable).with_name("resnet-hls")
+WORK = """
+import sys
+from resnet_hls.progress import shown
+with shown("--quiet" in sys.argv) as told:
+    told("some work", 3, 7)
+    print("a line")
+"""
+
+
+def at_terminal(*arguments: str) -> tuple[str, str]:
+    """Standard output, which is a pipe, and standard error, which is a terminal, of the work above."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", WORK, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True, text=True, timeout=60)
+    os.close(theirs)
+    seen = b""
+    try:
+        while block := os.read(ours, 4096):
+            seen += block
+    except OSError:  # Linux says so that nobody writes any more
+        pass
+    os.close(ours)
+    return done.stdout, seen.decode()
+
+
+def test_progress_is_on_the_terminal_and_not_in_the_output() -> None:
+    output, seen = at_terminal()
+    assert output == "a line\n"
+    assert "some work" in seen
+    assert "3/7" in seen
+
+
+def test_quiet() -> None:
+    assert at_terminal("--quiet") == ("a line\n", "")
+
+
+def test_no_progress_without_a_terminal() -> None:
+    done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("a line\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ver", ["verify"]),
+        ("build resn", ["resnet8", "resnet20"]),
+        ("build resnet8 --board k", ["kv260"]),
+        ("build resnet8 --without hls-fu", ["hls-fuse-loops"]),
+        ("build resnet8 --quie", ["--quiet"]),
+    ],
+)
+def test_completion(words: str, expected: list[str]) -> None:
+    typed = f"resnet-hls {words}"
+    environment = os.environ | {
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+        "_RESNET_HLS_COMPLETE": "complete_bash",
+    }
+    done = subprocess.run([TOOL], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == expected, done.stderr
+
+
+def test_no_colours_without_a_terminal() -> None:
+    done = subprocess.run([TOOL, "boards"], capture_output=True, text=True, check=True, timeout=60)
+    assert "\x1b" not in done.stdout
