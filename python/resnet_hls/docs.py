@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The documentation of the passes from their docstrings, options and tests, and the other generated files.
 
-`python -m resnet_hls.docs` writes docs/passes.md, docs/passes/ and the IRDL of the `hls` dialect; with `--check` it
-only says, by its exit status, whether they are current.
+`python -m resnet_hls.docs` writes docs/passes.md, docs/passes/, docs/pictures/ and the IRDL of the `hls` dialect; with
+`--check` it only says, by its exit status, whether they are current.
 """
 
 import inspect
@@ -46,8 +46,9 @@ def generated_files(root: Path) -> dict[str, str]:
         UserError: a pass has no lit test that could be its example.
     """
     from resnet_hls.pass_pages import pages
+    from resnet_hls.pictures import pictures
 
-    return {**pages(root), "dialects/hls/hls.irdl.mlir": irdl_text()}
+    return {**pages(root), **pictures(), "dialects/hls/hls.irdl.mlir": irdl_text()}
 
 
 def outdated_files(root: Path, generated: Mapping[str, str]) -> list[Path]:
@@ -62,7 +63,8 @@ def main() -> int:
 
 def _run(arguments: list[str]) -> int:
     parser = ArgumentParser(
-        prog="resnet_hls.docs", description="Write docs/passes.md, docs/passes/ and dialects/hls/hls.irdl.mlir."
+        prog="resnet_hls.docs",
+        description="Write what is generated: documentation of passes, pictures, the dialect's IRDL.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not current")
     parser.add_argument(
