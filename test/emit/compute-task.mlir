@@ -14,10 +14,11 @@
 
 // CHECK: // ===== product.cpp
 // CHECK: void product(int frames, hls::stream<input_axis_t>& input, hls::stream<output_axis_t>& output) {
-// CHECK-NEXT: #pragma HLS INTERFACE axis port=input
-// CHECK-NEXT: #pragma HLS INTERFACE axis port=output
-// CHECK-NEXT: #pragma HLS INTERFACE ap_none port=frames
-// CHECK-NEXT: #pragma HLS INTERFACE ap_ctrl_none port=return
+// CHECK-NEXT: #pragma HLS INTERFACE mode=axis port=input
+// CHECK-NEXT: #pragma HLS INTERFACE mode=axis port=output
+// CHECK-NEXT: #pragma HLS INTERFACE mode=s_axilite port=frames bundle=control
+// CHECK-NEXT: #pragma HLS INTERFACE mode=s_axilite port=return bundle=control
+// CHECK-NEXT: #pragma HLS INTERFACE mode=ap_ctrl_hs port=return
 // CHECK-NEXT: #pragma HLS DATAFLOW
 // CHECK-NEXT: hls::stream<word<ap_int<8>, 2>> in("in");
 // CHECK-NEXT: #pragma HLS STREAM variable=in depth=2

@@ -15,7 +15,7 @@
 // CHECK-NEXT: hls::stream<weights_axis_t>& weights);
 
 // CHECK: // ===== product.cpp
-// CHECK: #pragma HLS INTERFACE axis port=weights
+// CHECK: #pragma HLS INTERFACE mode=axis port=weights
 // CHECK: hls::stream<resnet_hls::load_beat> multiply_load("multiply_load");
 // CHECK-NEXT: #pragma HLS STREAM variable=multiply_load depth=2
 // CHECK-NEXT: #pragma HLS BIND_STORAGE variable=multiply_load type=fifo impl=srl

@@ -138,7 +138,7 @@ void add(int frames, hls::stream<pixel_t>& result, hls::stream<pixel_t>& skip, h
       const ap_int<9> exact = a.lane[o] + b.lane[o];
       sum.lane[o] = exact > 127 ? ap_int<8>(127) : exact < -128 ? ap_int<8>(-128) : ap_int<8>(exact);
     }
-    output.write(resnet_hls::word_to_axis<32>(sum, p == 29));
+    output.write(resnet_hls::word_to_axis<32>(sum, frame == frames - 1 && p == 29));
   }
 }
 """

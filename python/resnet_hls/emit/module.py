@@ -24,6 +24,11 @@ from resnet_hls.passes._registry import PassFailure
 from resnet_hls.project.testbench import DataflowGraph, Stream
 from resnet_hls.project.testbench import Task as GraphTask
 
+#: The loop variable of the tasks at the ports.
+_FRAME = "frame"
+#: The AXI4-Lite port of the number of frames and of start and end of a call.
+CONTROL = "control"
+
 
 @dataclass(frozen=True)
 class Port:
@@ -202,10 +207,12 @@ class ModuleWriter:
             + includes('"resnet_hls/warnings.h"', '"resnet_hls/word.h"', '"tasks.h"')
             + "\nusing resnet_hls::word;\n\n"
             + f"{self.signature()} {{\n"
-            + "#pragma HLS INTERFACE axis port=input\n#pragma HLS INTERFACE axis port=output\n"
-            + (f"#pragma HLS INTERFACE axis port={PORT}\n" if self.loads else "")
-            + f"#pragma HLS INTERFACE ap_none port={FRAMES}\n"
-            + "#pragma HLS INTERFACE ap_ctrl_none port=return\n#pragma HLS DATAFLOW\n"
+            + "#pragma HLS INTERFACE mode=axis port=input\n#pragma HLS INTERFACE mode=axis port=output\n"
+            + (f"#pragma HLS INTERFACE mode=axis port={PORT}\n" if self.loads else "")
+            + "".join(
+                f"#pragma HLS INTERFACE mode=s_axilite port={name} bundle={CONTROL}\n" for name in (FRAMES, "return")
+            )
+            + "#pragma HLS INTERFACE mode=ap_ctrl_hs port=return\n#pragma HLS DATAFLOW\n"
             + "\n".join(lines)
             + "\n\n"
             + "\n".join(calls)
@@ -259,10 +266,10 @@ class ModuleWriter:
         for writer in self.writers():
             parts.append(comment(writer.task) + writer.function() + "\n")
         parts.append(
-            "// The output port: words to beats, TLAST on the last one of a frame.\n"
+            "// The output port: words to beats, TLAST on the last one of a call: what a DMA takes as one transfer.\n"
             f"{self.write_output()} {{\n"
             f"{port_loops(f'{io}::output_words')}"
-            f"      const bool last = i == {io}::output_words - 1;\n"
+            f"      const bool last = {_FRAME} == {FRAMES} - 1 && i == {io}::output_words - 1;\n"
             f"      output.write(resnet_hls::word_to_axis<{self.sink.bits}>(words.read(), last));\n    }}\n  }}\n}}\n"
         )
         return "".join(parts)
@@ -293,7 +300,7 @@ def depth_of(fifo: ir.Operation) -> int:
 def port_loops(words: str) -> str:
     """The head of the loops of a task at a port: over frames, and over the words of one."""
     return (
-        f"  batch: for (int frame = 0; frame < {FRAMES}; ++frame) {{\n"
+        f"  batch: for (int {_FRAME} = 0; {_FRAME} < {FRAMES}; ++{_FRAME}) {{\n"
         f"    words: for (int i = 0; i < {words}; ++i) {{\n#pragma HLS PIPELINE II=1 style=flp\n"
     )
 
