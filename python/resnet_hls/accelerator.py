@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from resnet_hls.driver import Options
     from resnet_hls.frontend.sources import Source
     from resnet_hls.passes import Remark
+    from resnet_hls.project.tools import Design
     from resnet_hls.simulate.cycles import Simulation
     from resnet_hls.simulate.jit import Jit
 
@@ -84,7 +85,6 @@ class Accelerator:
         name: of its top function.
         module: the scheduled MLIR module.
         texts: the module after each stage, by the file names of `DIR/ir/`.
-        notes: what a user should know, one line each.
         blocks: the residual blocks of its affine stage.
         remarks: what the passes say about their work, in the order in which they ran.
     """
@@ -104,7 +104,7 @@ class Accelerator:
         self.name = source.name
         self.module = module
         self.texts = texts
-        self.notes = notes
+        self._notes = notes
         self.blocks = blocks
         self.remarks = remarks
         self.source = source
@@ -112,6 +112,32 @@ class Accelerator:
         self.ports = ports
         self._outputs = outputs
         weakref.finalize(self, source.close)  # an accelerator that is never written leaves no process behind
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know, one line each."""
+        missing = self.design.missing
+        return (*self._notes, missing) if missing else self._notes
+
+    @cached_property
+    def design(self) -> Design:
+        """What the vendor's tools and the board need to know."""
+        from resnet_hls import emit
+        from resnet_hls.analysis.weights import BEAT_BITS
+        from resnet_hls.project.tools import Design
+
+        source, sink = emit.port_words(self.module)
+        output = self.ports.output
+        if len(self.ports.model_output_shape) == 2 and set(output.shape[:-1]) <= {1}:  # logits, and no map of 1 x 1
+            output = replace(output, shape=output.shape[-1:])
+        return Design(
+            self.name,
+            self.options.board,
+            (self.ports.input, source),
+            (output, sink),
+            len(emit.weights_image(self.module)) * 8 // BEAT_BITS,
+            BEAT_BITS,
+        )
 
     @cached_property
     def report(self) -> dict[str, Any]:

@@ -99,8 +99,8 @@ def test_own_board(tmp_path: Path) -> None:
         ("dsp = 240", "dsp = 0", "'resources.dsp' is 0, expected an integer of 1 or more"),
         ("dsp = 240", "dsp = 1.5", "'resources.dsp' is 1.5, expected an integer"),
         ("uram = 0\n", "uram = true\n", "'resources.uram' is True, expected an integer"),
-        ('part = "xc7a100t"', "part = 7", "'part' is 7, expected a text"),
-        ('part = "xc7a100t"', 'part = " "', "'part' is ' ', expected a text"),
+        ('part = "xc7a100t"', "part = 7", "'part' is 7, expected a part as Vivado names it"),
+        ('part = "xc7a100t"', 'part = " "', "'part' is ' ', expected a part as Vivado names it"),
         ("clock_mhz = 125.5", "clock_mhz = -1", "'clock_mhz' is -1, expected a number of MHz"),
         ("clock_mhz = 125.5", "clock = 125.5", "unknown key 'clock'"),
         ("[resources]", "[resource]", "unknown key 'resource'"),
@@ -148,3 +148,43 @@ def test_missing_file(tmp_path: Path) -> None:
         boards.load(str(tmp_path / "none.toml"))
     with pytest.raises(UserError, match="cannot be read"):
         boards.load(f"{tmp_path}/")
+
+
+PLATFORM = """
+[platform]
+board_part = "digilentinc.com:arty-a7-100:part0"
+processing_system = "processing_system7"
+"""
+
+
+def test_platform(tmp_path: Path) -> None:
+    """What a block design needs is optional, but whole."""
+    path = tmp_path / "mine.toml"
+    path.write_text(BOARD)
+    assert boards.load(str(path)).platform is None
+    path.write_text(BOARD + PLATFORM)
+    assert boards.load(str(path)).platform == boards.Platform("digilentinc.com:arty-a7-100:part0", "processing_system7")
+    for name in boards.names():
+        board = boards.load(name)
+        assert board.platform is not None
+        assert boards.PROCESSING_SYSTEMS[board.platform.processing_system] == board.family
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('part = "xc7a100t"', 'part = "xc7; exec rm"', "'part' is 'xc7; exec rm', expected a part as Vivado names it"),
+        ('part = "xc7a100t"', 'part = "[exit]"', "'part' is '[exit]', expected a part"),
+        ("digilentinc.com:arty-a7-100:part0", "arty", "'platform.board_part' is 'arty', expected a text such as"),
+        ("digilentinc.com:arty-a7-100:part0", "a:b$x:part0", "'platform.board_part' is 'a:b$x:part0', expected a text"),
+        ("processing_system7", "zynq_ultra_ps_e", "expected 'processing_system7', which 7series devices have"),
+        ("processing_system = ", "processor = ", "unknown key 'platform.processor'"),
+        ('processing_system = "processing_system7"\n', "", "the key 'platform.processing_system' is missing"),
+    ],
+)
+def test_wrong_platforms(old: str, new: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text((BOARD + PLATFORM).replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        boards.load(str(path))
+    assert message in str(error.value)

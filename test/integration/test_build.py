@@ -22,6 +22,8 @@ FILES = {
     "ir/40-scheduled.mlir",
     "src/small.cpp", "src/small.h", "src/tasks.cpp", "src/tasks.h", "src/weights.h", "src/resnet_hls/word.h",
     "tb/bounded_top.cpp", "tb/expected.bin", "tb/images.bin", "tb/testbench.cpp",
+    "README.md", "vitis/build.sh", "vitis/hls_config.cfg", "vitis/run_hls.tcl", "vivado/build.tcl",
+    "pynq/accelerator.json", "pynq/driver.py",
 }  # fmt: skip
 REPORT = {
     "model", "board", "part", "family", "clock_mhz", "initiation_interval_cycles", "latency_cycles", "fps",

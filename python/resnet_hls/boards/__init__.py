@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The boards: a TOML file each, in this folder or anywhere else. Data only; nothing in here depends on the compiler.
 
-A board's file has these keys, all of them required:
+A board's file has these keys, all of them required but the table `platform`:
 
 | key | type | |
 |---|---|---|
@@ -15,6 +15,10 @@ A board's file has these keys, all of them required:
 | `resources.bram36` | integer, 0 or more | block RAMs of 36 Kib |
 | `resources.uram` | integer, 0 or more | UltraRAMs of 288 Kib |
 | `budget.dsp`, and so on | number above 0, at most 1 | share of each of the resources that an accelerator may take |
+| `platform.board_part` | text | the board as Vivado names it, without the version of its files: vendor, name, `part0` |
+| `platform.processing_system` | `"zynq_ultra_ps_e"` or `"processing_system7"` | the IP of its processors |
+
+Without `platform` a project has no `vivado/`: there is nothing to connect the accelerator to.
 
 What the budget leaves is for the shell around the accelerator (DMA, interconnect, clocks, resets) and for placement and
 routing, which fail to meet the clock on a device that is full. `Board.usable` is what a design is made for.
@@ -23,8 +27,9 @@ routing, which fail to meet the clock on a device that is full. `Board.usable` i
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -36,6 +41,11 @@ _FOLDER = Path(__file__).parent
 
 #: Families of devices: their DSP slices differ.
 FAMILIES = ("ultrascale+", "7series")
+#: IPs that connect an accelerator to processors and memory, by family.
+PROCESSING_SYSTEMS = {"zynq_ultra_ps_e": "ultrascale+", "processing_system7": "7series"}
+# Names that stand in Tcl and in configuration files, where other characters have a meaning.
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
+_BOARD_PART = re.compile(r"[A-Za-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*:part0", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,14 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Platform:
+    """What is around the programmable logic of a board, see the module."""
+
+    board_part: str
+    processing_system: str
+
+
+@dataclass(frozen=True)
 class Board:
     """A board; `name` is that of its file, the other fields are its keys (see the module)."""
 
@@ -75,6 +93,7 @@ class Board:
     clock_mhz: float
     resources: Resources
     budget: Budget
+    platform: Platform | None = None
 
     @property
     def usable(self) -> Resources:
@@ -120,14 +139,15 @@ def _read(path: Path, where: str) -> Board:
         raise UserError(f"cannot be read: {error.strerror}", where=where, help="check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"is no TOML: {error}", where=where, help=f"kv260.toml in {_FOLDER} is an example") from None
-    _check_keys(content, [field.name for field in fields(Board) if field.name != "name"], "", where)
+    _check_keys(content, [field.name for field in fields(Board) if field.name != "name"], "", where, ["platform"])
     for table, known in (("resources", Resources), ("budget", Budget)):
         if not isinstance(content[table], dict):
             raise _wrong(table, content[table], "a table", where)
         _check_keys(content[table], [field.name for field in fields(known)], f"{table}.", where)
-    for key in ("title", "part"):
-        if not isinstance(content[key], str) or not content[key].strip():
-            raise _wrong(key, content[key], "a text that is not empty", where)
+    if not isinstance(content["title"], str) or not content["title"].strip():
+        raise _wrong("title", content["title"], "a text that is not empty", where)
+    if not isinstance(content["part"], str) or not _PART.fullmatch(content["part"]):
+        raise _wrong("part", content["part"], "a part as Vivado names it: letters, digits, - and _", where)
     if content["family"] not in FAMILIES:
         raise _wrong("family", content["family"], " or ".join(f"'{family}'" for family in FAMILIES), where)
     clock = content["clock_mhz"]
@@ -148,14 +168,31 @@ def _read(path: Path, where: str) -> Board:
         float(clock),
         Resources(**content["resources"]),
         Budget(**{key: float(value) for key, value in content["budget"].items()}),
+        _platform(content["platform"], content["family"], where) if "platform" in content else None,
     )
+
+
+def _platform(content: Any, family: str, where: str) -> Platform:
+    if not isinstance(content, dict):
+        raise _wrong("platform", content, "a table", where)
+    _check_keys(content, [field.name for field in fields(Platform)], "platform.", where)
+    board_part, system = content["board_part"], content["processing_system"]
+    if not isinstance(board_part, str) or not _BOARD_PART.fullmatch(board_part):
+        raise _wrong("platform.board_part", board_part, "a text such as 'xilinx.com:zcu104:part0'", where)
+    systems = [name for name, of in PROCESSING_SYSTEMS.items() if of == family]
+    if system not in systems:
+        wanted = " or ".join(f"'{name}'" for name in systems)
+        raise _wrong("platform.processing_system", system, f"{wanted}, which {family} devices have", where)
+    return Platform(board_part, system)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _check_keys(table: Mapping[str, Any], wanted: list[str], prefix: str, where: str) -> None:
+def _check_keys(
+    table: Mapping[str, Any], wanted: list[str], prefix: str, where: str, optional: Sequence[str] = ()
+) -> None:
     for key in table:
         if key not in wanted:
             close = difflib.get_close_matches(key, wanted, n=1)
@@ -163,7 +200,7 @@ def _check_keys(table: Mapping[str, Any], wanted: list[str], prefix: str, where:
             keys = ", ".join(prefix + name for name in wanted)
             raise UserError(f"unknown key '{prefix}{key}'", where=where, help=f"{guess}the keys are {keys}")
     for key in wanted:
-        if key not in table:
+        if key not in table and key not in optional:
             raise UserError(f"the key '{prefix}{key}' is missing", where=where, help=f"add it; see {_names()}")
 
 

@@ -6,6 +6,7 @@ from torch_mlir import ir
 from resnet_hls.analysis.weights import load_image
 from resnet_hls.emit.module import ModuleWriter, emit_dot
 from resnet_hls.project.testbench import DataflowGraph
+from resnet_hls.project.tools import Words
 
 
 def _operation(module: ir.Module | ir.Operation) -> ir.Operation:
@@ -35,6 +36,15 @@ def dataflow_graph(module: ir.Module | ir.Operation) -> DataflowGraph:
     op = _operation(module)
     with op.context, op.location:
         return ModuleWriter(op).graph()
+
+
+def port_words(module: ir.Module | ir.Operation) -> tuple[Words, Words]:
+    """How frames pass the ports of the top function: the input, then the output."""
+    op = _operation(module)
+    with op.context, op.location:
+        writer = ModuleWriter(op)
+        source, sink = (Words(p.lanes, p.words, p.bits) for p in (writer.source, writer.sink))
+        return source, sink
 
 
 def weights_image(module: ir.Module | ir.Operation) -> bytes:

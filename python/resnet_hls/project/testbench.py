@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from resnet_hls.project.rendering import render
 
 Bytes = NDArray[np.int8] | NDArray[np.uint8]
 
@@ -90,12 +91,12 @@ class DataflowGraph:
 
 def render_testbench(name: str, loads_weights: bool = False) -> str:
     """`tb/testbench.cpp` for the top function `name`, which is declared in `<name>.h` with namespace `<name>_io`."""
-    return _render("testbench.cpp.j2", name=name, loads_weights=loads_weights)
+    return render("testbench.cpp.j2", name=name, loads_weights=loads_weights)
 
 
 def render_bounded_top(graph: DataflowGraph) -> str:
     """`tb/bounded_top.cpp`: the top function with every task a coroutine and every stream as deep as it says."""
-    return _render(
+    return render(
         "bounded_top.cpp.j2",
         name=graph.name,
         streams=graph.streams,
@@ -126,17 +127,3 @@ def write_testbench(folder: Path, graph: DataflowGraph, images: Bytes, expected:
     (folder / "bounded_top.cpp").write_text(render_bounded_top(graph), encoding="utf-8")
     (folder / "images.bin").write_bytes(images.tobytes())
     (folder / "expected.bin").write_bytes(expected.tobytes())
-
-
-def _render(template: str, **values: Any) -> str:
-    import jinja2  # costs a tenth of a second that no other command should pay
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return environment.get_template(template).render(**values)

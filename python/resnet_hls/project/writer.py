@@ -15,6 +15,7 @@ from resnet_hls.analysis.weights import BEAT_BITS, loads_of
 from resnet_hls.pipelines import STAGES
 from resnet_hls.project import folder as output_folder
 from resnet_hls.project.testbench import WEIGHTS_FILE, write_testbench
+from resnet_hls.project.tools import tool_files
 from resnet_hls.resources import library_folder
 from resnet_hls.simulate.verify import to_integers
 
@@ -38,12 +39,15 @@ def write_project(accelerator: Accelerator, target: Path, force: bool = False) -
         **{f"ir/{name}": text for name, text in accelerator.texts.items()},
         **{f"src/{name}": text for name, text in sources.items()},
         **{f"src/{name}": text for name, text in headers().items()},
+        **tool_files(accelerator.design),
     }
     integers = accelerator.ports.sample_integers()
     expected = to_integers(accelerator.sample_outputs, accelerator.ports.output)
     with output_folder.appearing(target, force) as temporary:
         for name, text in texts.items():
             write(temporary / name, text.encode())
+            if name.endswith(".sh"):
+                (temporary / name).chmod((temporary / name).stat().st_mode | 0o111)
         for name, content in reference.items():
             write(temporary / "reference" / name, content)
         if weights:
