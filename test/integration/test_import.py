@@ -48,4 +48,8 @@ def test_import_and_refit(tool: Tool, project: Path, small_onnx: Path, tmp_path:
 
 def test_errors(tool: Tool, project: Path, tmp_path: Path) -> None:
     check(tool("report", project, "--import", tmp_path / "none"), "cannot be read: No such file", "csynth.xml")
+    other = made_report(project, tmp_path / "other.xml", 20)
+    done = tool("report", project, "--import", other, "--refit", tmp_path / "b.toml")
+    check(done, "real is 20 x dsp of the model", "of this very design?")
+    assert not (tmp_path / "b.toml").exists()
     check(tool("report", project, "--refit", tmp_path / "a.toml"), "--refit without --import", "--import", status=2)

@@ -80,7 +80,7 @@ def refit(path: Path, design: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         The factors of each family.
 
     Raises:
-        UserError: a file that is no calibration, or cannot be written.
+        UserError: a file that is no calibration, or cannot be written; figures that are another design's.
     """
     content = _read(path) if path.exists() else {}
     designs = content.get("design", [])
@@ -89,6 +89,10 @@ def refit(path: Path, design: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         raise UserError("its designs are damaged", where=str(path), help="give a new file")
     designs = [entry for entry in designs if any(entry[key] != design[key] for key in texts)] + [dict(design)]
     scale = {family: factors for family in FAMILIES if (factors := _fit(designs, family))}
+    for kind, factor in scale.get(design["family"], {}).items():
+        if not 1 / _MOST <= factor <= _MOST:
+            help = f"is it the report of this very design? {path} is left as it was"
+            raise UserError(f"real is {factor:g} x {kind} of the model", where=str(design["source"]), help=help)
     lines = [_HEAD]
     for family, factors in scale.items():
         lines += [f'[scale."{family}"]', *(f"{kind} = {factor:.4f}" for kind, factor in factors.items()), ""]
