@@ -3,8 +3,11 @@
 
 from torch_mlir import ir
 
+from resnet_hls.analysis.tasks import the_dataflow
 from resnet_hls.analysis.weights import load_image
 from resnet_hls.emit.module import ModuleWriter, emit_dot
+from resnet_hls.passes._registry import PassFailure
+from resnet_hls.project import dataflow_rules
 from resnet_hls.project.testbench import DataflowGraph
 from resnet_hls.project.tools import Words
 
@@ -17,11 +20,15 @@ def emit_hls_cpp(module: ir.Module | ir.Operation) -> dict[str, str]:
     """The C++ files of the accelerator, by name: `<name>.h`, `<name>.cpp`, `tasks.h`, `tasks.cpp`, `weights.h`.
 
     Raises:
-        PassFailure: an operation or type cannot be emitted.
+        PassFailure: an operation or type cannot be emitted, or the C++ breaks a rule of Vitis HLS for dataflow regions.
     """
     op = _operation(module)
     with op.context, op.location:
-        return ModuleWriter(op).files()
+        files = ModuleWriter(op).files()
+        for problem in dataflow_rules.check(files):
+            where = f"{problem.file}, line {problem.line}"
+            raise PassFailure(the_dataflow(op), f"{problem.message} (in the C++: {where})", help=problem.help)
+        return files
 
 
 def emit_graph(module: ir.Module | ir.Operation) -> str:
