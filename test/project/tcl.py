@@ -19,7 +19,7 @@ import pytest
 _PRELUDE = """
 set recorded {}
 proc record {name arguments} { lappend ::recorded [concat [list $name] $arguments] }
-rename exit leave
+catch { rename exit leave } ;# Python has none
 proc exit {args} { error "the script ends" }
 """
 _EPILOGUE = """

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import shutil
@@ -229,10 +230,30 @@ def test_check(on_board: OnBoard) -> None:
     assert (done.returncode, done.stdout[:30]) == (1, "driver: 10/11 frames bit-exact")
 
 
+def test_bench_as_the_vendor_compiles_it(on_board: OnBoard, tmp_path: Path) -> None:
+    """tb/ needs no include path but the tool's own, and finds its files in the folder that the tool copies them to."""
+    work = tmp_path / "csim/build"
+    work.mkdir(parents=True)
+    sources = sorted((on_board.folder / "src").glob("*.cpp"))
+    command = ["g++", "-std=c++14", "-w", "-I", str(library_folder("csim")), str(on_board.folder / "tb/testbench.cpp")]
+    subprocess.run([*command, *map(str, sources), "-o", str(work / "csim.exe")], cwd=work, check=True)
+    text = tool_files(on_board.design)["vitis/hls_config.cfg"]
+    names = [line.split("=")[1] for line in text.splitlines() if line.startswith("tb.file=")]
+    for name in names:
+        shutil.copy(on_board.folder / "vitis" / name, work)
+    moved = on_board.folder.rename(on_board.folder.with_name("moved"))
+    try:
+        done = subprocess.run(["./csim.exe"], cwd=work, capture_output=True, text=True, check=False)
+    finally:
+        moved.rename(on_board.folder)
+    assert (done.returncode, done.stdout) == (0, "testbench: 11/11 frames bit-exact\n"), done.stderr
+
+
 def test_description(on_board: OnBoard) -> None:
     """What lies in the folder has no path, and says all that the driver needs."""
     content = json.loads((on_board.folder / "pynq/accelerator.json").read_text())
     assert content["bitstream"] == f"{on_board.design.name}.bit"
     assert set(content["input"]) == set(content["output"])
+    ast.parse((on_board.folder / "pynq/driver.py").read_text(), feature_version=(3, 8))  # the Python of PYNQ 2.7
     other = replace(on_board.design, board=boards.load("pynq-z2"))
     assert tool_files(other)["pynq/driver.py"] == tool_files(on_board.design)["pynq/driver.py"]

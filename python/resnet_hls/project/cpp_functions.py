@@ -83,12 +83,26 @@ class Function:
     def body(self) -> Any:
         return self.node.child_by_field_name("body")
 
+    @functools.cached_property
+    def pragmas(self) -> list[list[str]]:
+        """The words behind each `#pragma HLS` in it."""
+        found = []
+        for node in self.source.walk(self.body):
+            if node.type == "preproc_call":
+                words = re.sub(r"\s*=\s*", "=", text_of(node)).split()
+                if words[:2] == ["#pragma", "HLS"] and len(words) > 2:
+                    found.append(words[2:])
+        return found
+
+    @functools.cached_property
+    def calls(self) -> list[Any]:
+        """The calls in it."""
+        return [node for node in self.source.walk(self.body) if node.type == "call_expression"]
+
     def uses(self, stream: str, by_name: Mapping[str, Function]) -> set[str]:
         """What is done with one of its streams: `read`, `write`, by itself or by functions that it passes it to."""
         found = set()
-        for node in self.source.walk(self.body):
-            if node.type != "call_expression":
-                continue
+        for node in self.calls:
             called = node.child_by_field_name("function")
             if called.type == "field_expression":
                 if text_of(called.child_by_field_name("argument")) == stream:
@@ -126,17 +140,6 @@ def _parameter(node: Any) -> Parameter:
     stream = kind.startswith("hls::stream<") and declarator.type == "reference_declarator"
     shared = declarator.type != "identifier" and not stream
     return Parameter(name, text_of(node) if shared else kind, stream, node)
-
-
-def pragmas(function: Function) -> list[tuple[list[str], Any]]:
-    """The words behind `#pragma HLS` in a function, and where."""
-    found = []
-    for node in function.source.walk(function.body):
-        if node.type == "preproc_call":
-            words = re.sub(r"\s*=\s*", "=", text_of(node)).split()
-            if words[:2] == ["#pragma", "HLS"] and len(words) > 2:
-                found.append((words[2:], node))
-    return found
 
 
 def text_of(node: Any) -> str:

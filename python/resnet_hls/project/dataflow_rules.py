@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resnet_hls.project.cpp_functions import Function, Problem, Source, functions, pragmas, problem, text_of
+from resnet_hls.project.cpp_functions import Function, Problem, Source, functions, problem, text_of
 from resnet_hls.resources import library_folder
 
 #: The least depth with which a stream lets both of its tasks run.
@@ -43,7 +43,7 @@ def check(files: Mapping[str, str]) -> list[Problem]:
     sources = [Source(name, text) for name, text in files.items()]
     found: list[Problem] = [p for source in sources for p in source.problems]
     defined = [f for source in sources for f in functions(source)]
-    tops = [f for f in defined if any(words[0] == "DATAFLOW" for words, _ in pragmas(f))]
+    tops = [f for f in defined if any(words[0] == "DATAFLOW" for words in f.pragmas)]
     if len(tops) != 1:
         where = tops[1] if tops else None
         message = f"{len(tops)} functions with the pragma DATAFLOW, expected one"
@@ -118,7 +118,7 @@ def _stream(region: _Region, node: Any) -> Iterator[Problem]:
     if any(d.type == "array_declarator" for d in source.walk(node)):
         yield problem(source, node, f"'{name}' is an array of streams", "name each of them")
     region.streams[name] = node
-    said = [words for words, _ in pragmas(region.top) if words[0] == "STREAM" and f"variable={name}" in words]
+    said = [words for words in region.top.pragmas if words[0] == "STREAM" and f"variable={name}" in words]
     depths = [word.removeprefix("depth=") for words in said for word in words if word.startswith("depth=")]
     if len(depths) != 1 or not re.fullmatch(r"\d+", depths[0], re.ASCII):
         known = f"the depth '{depths[0]}', which is no number" if len(depths) == 1 else f"{len(depths)} depths"
@@ -131,7 +131,7 @@ def _stream(region: _Region, node: Any) -> Iterator[Problem]:
 def _interface(top: Function) -> Iterator[Problem]:
     """Every port has its protocol, and a register needs calls to belong to."""
     modes: dict[str, list[str]] = {}
-    for words, _ in pragmas(top):
+    for words in top.pragmas:
         if words[0] == "INTERFACE":
             port = next((w.removeprefix("port=") for w in words if w.startswith("port=")), "")
             mode = next((w.removeprefix("mode=") for w in words if w.startswith("mode=")), words[1])
