@@ -223,7 +223,13 @@ def test_options_reach_the_design(tool: Tool, tiny_onnx: Path, tmp_path: Path) -
 
 def test_own_board(tool: Tool, tiny_onnx: Path, repository: Path, tmp_path: Path) -> None:
     text = (repository / "python" / "resnet_hls" / "boards" / "kv260.toml").read_text()
-    (tmp_path / "half.toml").write_text(text.replace("dsp = 1248", "dsp = 62"))
+    text = text.replace("dsp = 1248", "dsp = 62").split("[platform]")[0]
+    (tmp_path / "half.toml").write_text(text)
     done = tool("build", tiny_onnx, "-o", tmp_path / "out", "--board", tmp_path / "half.toml")
     assert done.returncode == 0, done.stderr
+    note = "the file of half has no table [platform], so there is no vivado/"
+    assert f"note: {note}\n" in done.stdout
+    assert note in json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
+    assert (tmp_path / "out/vitis").is_dir()
+    assert not (tmp_path / "out/vivado").exists()
     assert json.loads((tmp_path / "out" / "report.json").read_text())["resources"]["dsp"]["used"] <= 62

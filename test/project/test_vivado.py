@@ -112,7 +112,10 @@ STUBS = {
       set pin [lindex $args end]
       if {"-quiet" in $args && $pin ni {accelerator/input_r accelerator/output_r accelerator/weights}} { return {} }
       return $pin""",
-    "get_ipdefs": "set n [string trimright [lindex $args end] *]; return [list ${n}1.9 ${n}1.10]",
+    "get_ipdefs": """
+      set n [string trimright [lindex $args end] *]
+      if {[string match $::lacking $n]} { return {} }
+      return [list ${n}1.9 ${n}1.10]""",
     "get_property": """
       switch [lindex $args 0] {
         VLNV { return [lindex $args 1] }
@@ -131,12 +134,15 @@ STUBS = {
 }
 
 
-def run(project: Path, boards_there: bool = True, slack: str = "0.013", progress: str = "100%") -> tcl.Run:
+def run(
+    project: Path, boards_there: bool = True, slack: str = "0.013", progress: str = "100%", lacking: str = "-"
+) -> tcl.Run:
     found = "[list ${n}1.3 ${n}1.4]" if boards_there else "{}"
     stubs = STUBS | {
         "get_board_parts": f"set n [string trimright [lindex $args end] *]; return {found}",
     }
     values = {"name": "small_system", "work": project / "vivado/work", "slack": slack, "progress": progress}
+    values["lacking"] = lacking
     setup = "".join(f"set ::{name} {{{value}}}\n" for name, value in values.items())
     return tcl.run(project / "vivado/build.tcl", stubs, cwd=project.parent, setup=setup)
 
@@ -270,6 +276,7 @@ def test_results(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"boards_there": False}, "Vivado has no board files xilinx.com:kv260_som:part0: install them"),
+        ({"lacking": "*smartconnect*"}, "Vivado has no IP xilinx.com:ip:smartconnect for this part"),
         ({"slack": "-0.25"}, "the clock is not met, by 0.25 ns"),
         ({"progress": "50%"}, "the implementation did not end: place_design ERROR"),
     ],
