@@ -17,7 +17,7 @@ from integration_tool import Tool
 from resnet_hls import pipelines
 
 FILES = {
-    "manifest.json", "report.json", "reference/model.onnx",
+    "manifest.json", "report.html", "report.json", "reference/model.onnx",
     "ir/00-imported.mlir", "ir/10-integer.mlir", "ir/20-affine.mlir", "ir/25-reuse.mlir", "ir/30-dataflow.mlir",
     "ir/40-scheduled.mlir",
     "src/small.cpp", "src/small.h", "src/tasks.cpp", "src/tasks.h", "src/weights.h", "src/resnet_hls/word.h",
@@ -37,8 +37,8 @@ SMALL_MACS = 16 * 16 * 9 * (3 * 4 + 4 * 4 + 4 * 4) + 8 * 8 * (9 * 4 * 8 + 9 * 8 
 
 
 def content(folder: Path) -> dict[str, str]:
-    """A hash of every file."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    """A hash of every file that `build` has written."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "verified.json"]
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

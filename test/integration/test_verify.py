@@ -15,6 +15,7 @@ from onnx_builders import Style, residual, save
 
 import resnet_hls
 from resnet_hls.project.manifest import read
+from resnet_hls.report import verified
 from resnet_hls.simulate import csim, reference
 from resnet_hls.simulate.verify import quantize, scale_pixels, to_integers
 
@@ -38,6 +39,8 @@ def test_random_images(tool: Tool, project: Path, compiler: str, headers: str) -
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == EXACT
     assert "random images" in done.stdout
+    run = verified.read(project)[-1]
+    assert (run["images"], run["exact"], run["top1_percent"], run["headers"]) == (24, 24, None, headers)
 
 
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])

@@ -43,6 +43,7 @@ def verify(
 ) -> int:
     """Run the C++ of a project on images and compare with the model, integer by integer."""
     from resnet_hls.project import manifest
+    from resnet_hls.report import verified
     from resnet_hls.simulate import reference
     from resnet_hls.simulate.verify import verify as run_verify
 
@@ -64,6 +65,18 @@ def verify(
             compiler=compiler,
             progress=told,
         )
+    verified.record(
+        project,
+        {
+            "images_of": what,
+            "images": result.images,
+            "exact": result.exact,
+            "top1_percent": result.top1_percent,
+            "headers": headers,
+            "compiler": compiler,
+            "model_by": by,
+        },
+    )
     if quiet and result.passed:
         return 0
     print(f"verify: {content.name}, {what}; C++ by {compiler} with {headers} headers, model by {by}")

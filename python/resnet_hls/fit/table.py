@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_hls.boards import RESOURCES
 from resnet_hls.fit.points import FITS, Result
-from resnet_hls.report.text import LABELS
+from resnet_hls.report.advice import LABELS
 
 if TYPE_CHECKING:
     from rich.table import Table

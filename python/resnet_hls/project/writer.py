@@ -16,6 +16,7 @@ from resnet_hls.pipelines import STAGES
 from resnet_hls.project import folder as output_folder
 from resnet_hls.project.testbench import WEIGHTS_FILE, write_testbench
 from resnet_hls.project.tools import tool_files
+from resnet_hls.report import page
 from resnet_hls.resources import library_folder
 from resnet_hls.simulate.verify import to_integers
 
@@ -33,14 +34,18 @@ def write_project(accelerator: Accelerator, target: Path, force: bool = False) -
     graph = emit.dataflow_graph(accelerator.module)
     weights = emit.weights_image(accelerator.module)
     reference = accelerator.source.reference_files()
+    manifest_content = manifest(accelerator, tuple(reference))
     texts = {
         "report.json": as_json(accelerator.report),
-        "manifest.json": as_json(manifest(accelerator, tuple(reference))),
+        "manifest.json": as_json(manifest_content),
         **{f"ir/{name}": text for name, text in accelerator.texts.items()},
         **{f"src/{name}": text for name, text in sources.items()},
         **{f"src/{name}": text for name, text in headers().items()},
         **tool_files(accelerator.design),
     }
+    texts["report.html"] = page.render(
+        page.Material(accelerator.report, manifest_content, {name: texts[name] for name in page.SOURCES})
+    )
     integers = accelerator.ports.sample_integers()
     expected = to_integers(accelerator.sample_outputs, accelerator.ports.output)
     with output_folder.appearing(target, force) as temporary:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from resnet_hls.boards import RESOURCES
 from resnet_hls.errors import UserError
 from resnet_hls.report import calibration, imported
-from resnet_hls.report.text import LABELS
+from resnet_hls.report.advice import LABELS
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from resnet_hls.report.advice import Report
     from resnet_hls.report.imported import Imported
-    from resnet_hls.report.text import Report
 
 
 def compare(report: Report, found: Imported) -> dict[str, Any]:

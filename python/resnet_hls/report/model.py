@@ -24,9 +24,10 @@ from resnet_hls.analysis.residuals import ResidualBlock
 from resnet_hls.analysis.resources import DesignResources, design_resources
 from resnet_hls.analysis.resources_values import is_packed
 from resnet_hls.analysis.reuse import SKIP_ROWS
-from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits
+from resnet_hls.analysis.tasks import Task, fifos, stream_name, tasks, the_dataflow, word_bits, words_written
 from resnet_hls.analysis.weights import BEAT_BITS, load_cycles, loads_of
 from resnet_hls.boards import Board
+from resnet_hls.locations import layer_name
 from resnet_hls.passes import PassFailure, Remark
 from resnet_hls.report.resources import KINDS, amounts, resource_table, structure_rows
 from resnet_hls.report.simulation import limit_rows, limited_by, waits_for
@@ -41,6 +42,8 @@ _SIMULATED = (
     "limits",
     "per_task.cycles",
     "per_task.stall_cycles",
+    "per_task.empty_cycles",
+    "per_task.full_cycles",
     "per_task.waits_for",
     "streams.peak",
     "streams.full_cycles",
@@ -67,7 +70,10 @@ _COUNTED = (
     "line_buffer_bytes",
     "weight_bytes",
     "load_bytes",
+    "per_task.macs",
+    "per_task.line_buffer_bytes",
     "streams.depth",
+    "streams.words",
     "streams.storage",
 )
 #: Two published figures of whole boards tell no share of the accelerator's (docs/resources.md).
@@ -110,9 +116,13 @@ def build_report(
         simulated = simulate_module(module)
         per_task = {figures.name: figures for figures in simulated.tasks}
         found = tasks(dataflow)
-        macs = sum(multiply_accumulates(task) for task in tasks(the_dataflow(untiled or module)))
+        per_name = {task.name: multiply_accumulates(task) for task in tasks(the_dataflow(untiled or module))}
+        macs = sum(per_name.values())
         design = design_resources(module, board.family, board.clock_mhz)
-        rows = [task_row(task, per_task[task.name], design.tasks[task.name].total) for task in found]
+        rows = [
+            task_row(task, per_task[task.name], design.tasks[task.name].total, per_name.get(task.name, 0))
+            for task in found
+        ]
         streams = stream_rows(dataflow, simulated.streams, design)
         frequency, loads = board.clock_mhz * 1e6, loads_of(module)
         return {
@@ -172,7 +182,7 @@ def provenance() -> dict[str, str | None]:
     }
 
 
-def task_row(task: Task, figures: TaskFigures, takes: Resources) -> dict[str, Any]:
+def task_row(task: Task, figures: TaskFigures, takes: Resources, macs: int) -> dict[str, Any]:
     """What the report says about a task; `unroll` holds the lanes of each unrolled loop that has a name."""
     longest = waits_for(figures)
     unroll: dict[str, int] = {}
@@ -182,12 +192,17 @@ def task_row(task: Task, figures: TaskFigures, takes: Resources) -> dict[str, An
             unroll[label] = max(unroll.get(label, 1), trip_count(loop))
     return {
         "name": task.name,
+        "layer": layer_name(task.op.location),
         "loops": list(task.extents),
         "unroll": unroll,
         "pipeline_depth": task.pipeline_depth,
+        "macs": macs,
+        "line_buffer_bytes": line_buffer_bytes(task.op),
         "cycles": figures.busy,
         **amounts(takes),
         "stall_cycles": figures.stalled,
+        "empty_cycles": {name: cycles for name, cycles in figures.empty.items() if cycles},
+        "full_cycles": {name: cycles for name, cycles in figures.full.items() if cycles},
         "waits_for": None if longest is None else asdict(longest),
     }
 
@@ -197,13 +212,15 @@ def stream_rows(
 ) -> list[dict[str, Any]]:
     """What the report says about each stream; `input` and `output` are the ports."""
     per_stream = {figures.name: figures for figures in simulated}
+    found = tasks(dataflow)
+    words = words_written(dataflow, found)
     writers: dict[ir.Value, str] = {}
     readers: dict[ir.Value, str] = {}
     for op in iu.walk(dataflow, "hls.source"):
         writers[op.operands[1]] = "input"
     for op in iu.walk(dataflow, "hls.sink"):
         readers[op.operands[0]] = "output"
-    for task in tasks(dataflow):
+    for task in found:
         writers |= dict.fromkeys(task.outputs, task.name)
         readers |= dict.fromkeys(task.inputs, task.name)
     rows = []
@@ -217,6 +234,7 @@ def stream_rows(
                 "from": writers[stream],
                 "to": readers[stream],
                 "width_bits": bits,
+                "words": words[stream],
                 "depth": depth,
                 "storage": storage,
                 "built_depth": built_depth(depth, bits, storage),

@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
+from resnet_hls.report import advice, verified
+from resnet_hls.report.advice import LABELS, Report, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-Report = dict[str, Any]
-#: The kinds of resources as people call them.
-LABELS = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM", "uram": "URAM"}
 
 
 def read(project: Path) -> Report:
@@ -29,7 +27,7 @@ def read(project: Path) -> Report:
     help = "name a folder that `resnet-hls build … -o DIR` wrote"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        lines(content), task_table(content), stream_table(content)
+        lines(content), advice_lines(content), wait_table(content), task_table(content), stream_table(content)
     except OSError:
         raise UserError("no project: it has no report.json", where=str(project), help=help) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -71,17 +69,8 @@ def resource_line(report: Report) -> str:
 
 
 def over_budget_lines(report: Report) -> list[str]:
-    """What the design takes more of than it may: FIFOs get their depths after hls-balance has counted on some."""
-    told = []
-    for name, entry in report["resources"].items():
-        used = entry.get("calibrated", entry["used"])
-        if used > entry["usable"]:
-            less = entry["usable"] - (used - entry["usable"])
-            told.append(
-                f"  over budget: {used:,.0f} {LABELS[name]} of {entry['usable']:,} that may be used, as FIFOs took "
-                f"more than expected; --max-{name} {max(math.floor(less), 0)} leaves room for them"
-            )
-    return told
+    """What the design takes more of than it may."""
+    return [f"  {line}" for line in advice.over_budget(report)]
 
 
 def load_line(report: Report) -> list[str]:
@@ -102,10 +91,29 @@ def skip_line(report: Report) -> list[str]:
     return [f"  skips {ours:,} bytes of these ({report['provenance']['skip_buffer_bytes']}), {share}"]
 
 
-def render(report: Report, console: Console) -> None:
-    """Print the headline, the tasks, the skips, the streams, and what the passes remark."""
-    for line in lines(report):
+def advice_lines(report: Report) -> list[str]:
+    """What limits the rate, and what to change."""
+    changes = [line for line in advice.changes(report) if not line.startswith("over budget")]  # told above
+    return [
+        "What limits it",
+        *(f"  {line}" for line in advice.limits(report)),
+        "What to change",
+        *(f"  {line}" for line in changes),
+    ]
+
+
+def verified_lines(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What `verify` has found, a run a line."""
+    if not runs:
+        return ["  not verified yet: `resnet-hls verify DIR` compares the C++ with the model, integer by integer"]
+    return [f"  verified: {verified.line(run)}" for run in runs]
+
+
+def render(report: Report, console: Console, runs: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Print the headline, what limits the rate, the tasks, the skips, the streams, and what the passes remark."""
+    for line in [*lines(report), *verified_lines(runs), *advice_lines(report)]:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+    console.print(wait_table(report))
     console.print(task_table(report))
     if report["residual_blocks"]:
         console.print(skip_table(report))
@@ -116,23 +124,47 @@ def render(report: Report, console: Console) -> None:
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
 
-def task_table(report: Report) -> Table:
-    """What each task takes, and how much of an interval it works or waits."""
+def wait_table(report: Report) -> Table:
+    """How much of an interval each task works and waits, and for whom."""
     from rich.table import Table
 
     how, interval = report["provenance"], report["initiation_interval_cycles"]
-    table = Table("task", "steps", title=f"Tasks (resources {how['resources.lut']})")
-    cycles = f"cycles a frame\n({how['per_task.cycles']})"
+    table = Table(title=f"Who waits for whom: cycles of a frame ({how['per_task.cycles']})")
+    table.add_column("task", overflow="fold")
+    for heading in ("cycles", "busy", "for input", "for output"):
+        table.add_column(heading, justify="right")
+    table.add_column("waits most for", overflow="fold")
+    blockers = advice.blockers(report)
+    for row in report["per_task"]:
+        empty, full = (percent(cycles, interval) if cycles else "" for cycles in advice.waits(row))
+        blocker = blockers.get(row["name"])
+        told = ""
+        if blocker is not None:
+            told = f"{blocker.other} to read" if blocker.kind == "full" else f"words from {blocker.other}"
+            told += f", in the end for {blocker.root}" if blocker.root != blocker.other else ""
+        figures = (f"{row['cycles']:,}", percent(row["cycles"], interval), empty, full)
+        table.add_row(row["name"], *figures, told)
+    return table
+
+
+def task_table(report: Report) -> Table:
+    """What each task takes, and the lanes that it has."""
+    from rich.table import Table
+
+    how = report["provenance"]
+    table = Table(title=f"Tasks: what they take ({how['resources.lut']})")
+    table.add_column("task", overflow="fold")
+    table.add_column("steps")
     kinds = [name for name, entry in report["resources"].items() if entry["used"]]
-    for heading in (cycles, "busy", "waits", *(LABELS[name] for name in kinds)):
+    for heading in (*(LABELS[name] for name in kinds), "MACs a cycle"):
         table.add_column(heading, justify="right")
     table.add_column("lanes")
     for row in report["per_task"]:
-        busy, waits = (f"{100 * row[key] / interval:.0f} %" for key in ("cycles", "stall_cycles"))
         lanes = ", ".join(f"{name} {count}" for name, count in row["unroll"].items())
         steps = " x ".join(map(str, row["loops"]))
         takes = (f"{row[name]:,}" if row[name] else "" for name in kinds)
-        table.add_row(row["name"], steps, f"{row['cycles']:,}", busy, waits, *takes, lanes)
+        macs = f"{row['macs'] / row['cycles']:,.1f}".removesuffix(".0") if row["macs"] and row["cycles"] else ""
+        table.add_row(row["name"], steps, *takes, macs, lanes)
     return table
 
 
@@ -141,7 +173,9 @@ def stream_table(report: Report) -> Table:
     from rich.table import Table
 
     how = report["provenance"]
-    table = Table("from", "to", title="Streams")
+    table = Table(title="Streams")
+    for heading in ("from", "to"):
+        table.add_column(heading, overflow="fold")
     for heading in ("bits", "depth", f"most words\n({how['streams.peak']})", "bytes", "built of"):
         table.add_column(heading, justify="right")
     for row in report["streams"]:

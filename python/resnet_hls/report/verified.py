@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What `verify` has found of a project, kept in its folder: `verified.json`, a row for each set of images and headers.
+
+`build` writes no such file: it says what was run afterwards, on someone's images.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+FILE = "verified.json"
+_TEXTS, _COUNTS = ("images_of", "headers", "compiler", "model_by"), ("images", "exact")
+
+
+def record(project: Path, run: Mapping[str, Any]) -> None:
+    """Add a run; one of the same images with the same headers is replaced. A folder that is read-only stays as it is.
+
+    Args:
+        project: folder that was verified.
+        run: `images_of`, `headers`, `compiler`, `model_by` (texts), `images`, `exact` (counts), `top1_percent` (None
+            without labels).
+    """
+    same = ("images_of", "headers")
+    rows = [row for row in read(project) if any(row[key] != run[key] for key in same)]
+    temporary = project / f".{FILE}.{os.getpid()}.tmp"
+    with contextlib.suppress(OSError):
+        temporary.write_text(json.dumps([*rows, dict(run)], indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(project / FILE)
+
+
+def read(project: Path) -> Sequence[Mapping[str, Any]]:
+    """The runs, the latest last; none where the file is missing or not of this form."""
+    try:
+        rows = json.loads((project / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()
+    return [row for row in rows if _is_run(row)] if isinstance(rows, list) else ()
+
+
+def _is_run(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and all(isinstance(row.get(key), str) for key in _TEXTS)
+        and all(isinstance(row.get(key), int) for key in _COUNTS)
+        and isinstance(row.get("top1_percent"), int | float | None)
+    )
+
+
+def line(run: Mapping[str, Any]) -> str:
+    """One line, as `verify` prints it, and what was run."""
+    top1 = "" if run["top1_percent"] is None else f", top-1 {run['top1_percent']:.2f} %"
+    exact = f"{run['exact']:,}/{run['images']:,} images bit-exact{top1}"
+    how = f"C++ by {run['compiler']} with {run['headers']} headers, model by {run['model_by']}"
+    return f"{exact} ({run['images_of']}; {how})"
