@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 from integration_tool import RealDesign, Tool
+from rich.console import Console
 
+from resnet_hls.errors import UserError
+from resnet_hls.report import command, verified
 from resnet_hls.report import page as pages
-from resnet_hls.report import verified
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: What a name must not become.
@@ -276,17 +279,38 @@ def test_hostile_names(browser: Any, project: Path, tmp_path: Path) -> None:
 
 def test_made_again(tool: Tool, project: Path, tmp_path: Path) -> None:
     """`report --html` gives the same page, and one with what `verify` has found."""
-    copy = shutil.copytree(project, tmp_path / "copy")
+    copy, again = shutil.copytree(project, tmp_path / "copy"), tmp_path / "again.html"
     (copy / "verified.json").unlink(missing_ok=True)
-    done = tool("report", copy, "--html", tmp_path / "again.html")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "again.html").read_text() == (copy / "report.html").read_text()
-    assert "not verified yet" in (tmp_path / "again.html").read_text()
+    console = Console(file=io.StringIO(), width=160)
+    assert command.run(command.Request(copy, html=again), console) == 0
+    assert again.read_text() == (copy / "report.html").read_text()
+    assert "not verified yet" in again.read_text()
     run = {"images_of": "my images", "headers": "fast", "compiler": "g++", "model_by": "onnxruntime"}
-    verified.record(copy, {**run, "images": 3, "exact": 3, "top1_percent": 2 / 3 * 100})
-    done = tool("report", copy, "--html", tmp_path / "again.html")
-    assert "3 of 3" in (tmp_path / "again.html").read_text()
-    assert "verified: 3/3 images bit-exact, top-1 66.67 % (my images;" in tool("report", copy).stdout
-    done = tool("report", copy, "--html", tmp_path / "no" / "folder.html")
-    assert done.returncode == 1
-    assert "folder.html: cannot be written" in done.stderr
+    for exact in (1, 3):  # the second replaces the first
+        verified.record(copy, {**run, "images": 3, "exact": exact, "top1_percent": 2 / 3 * 100})
+    assert command.run(command.Request(copy, html=again), console) == 0
+    assert "3 of 3" in again.read_text()
+    done = tool("report", copy)
+    assert "verified: 3/3 images bit-exact, top-1 66.67 % (my images;" in done.stdout
+    assert "What to change" in done.stdout
+    (copy / "verified.json").write_text("[1")
+    assert verified.read(copy) == ()
+
+
+def test_errors(tool: Tool, project: Path, tmp_path: Path) -> None:
+    def error(**more: Any) -> UserError:
+        with pytest.raises(UserError) as found:
+            command.run(command.Request(project, **more), Console(file=io.StringIO()))
+        return found.value
+
+    assert "folder.html: cannot be written" in str(error(html=tmp_path / "no" / "folder.html"))
+    assert (error(html=tmp_path / "a.html", json=True).status, error(html=tmp_path, other=project).status) == (2, 2)
+    assert "report.json" in str(error(other=tmp_path))
+    copy = shutil.copytree(project, tmp_path / "copy")
+    (copy / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match=r"manifest\.json"):
+        command.run(command.Request(copy, html=tmp_path / "a.html"), Console(file=io.StringIO()))
+    assert not (tmp_path / "a.html").exists()
+    done = tool("report", project, project)
+    assert done.returncode == 0, done.stderr
+    assert "are the same" in done.stdout

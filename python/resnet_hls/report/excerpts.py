@@ -14,8 +14,8 @@ from dataclasses import dataclass
 #: Longer lines are weights; nobody reads them.
 _LONGEST = 400
 #: ` loc(#loc12)`, ` loc(unknown)`, and the ` loc("conv1")` of a loop's variable: a layer is named once for an excerpt.
-_LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"(?:[^"\\]|\\.)*")\)')
-_ALIAS = re.compile(r'^(#loc\d*) = loc\("((?:[^"\\]|\\.)*)"')
+_LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"(?:[^"\\]|\\.)*"(?::\d+:\d+)?)\)')
+_ALIAS = re.compile(r'^(#loc\d*) = loc\("((?:[^"\\]|\\.)*)"[()]')
 _AT = re.compile(r"loc\((#loc\d*)\)$")
 _FUNCTION = re.compile(r"^(?:static )?void (\w+)\(")
 _TASK_NAME = re.compile(r'^\s*\}\) \{.*\bsym_name = "((?:[^"\\]|\\.)*)".*\} : ')

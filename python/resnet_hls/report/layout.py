@@ -23,8 +23,8 @@ RANK_GAP, NODE_GAP, LINE_GAP, MARGIN, WAY_GAP = 34.0, 16.0, 30.0, 26.0, 9.0
 _ABOVE = 6.0
 #: What a virtual node takes, and how often orders and places are improved.
 _THIN, _SWEEPS, _RELAXED = 10.0, 12, 150
-#: An edge that crosses a break costs as much as this part of a line that stays empty.
-_CROSSING = 0.35
+#: An edge that crosses a break costs as much as a line of which this much, squared, is empty.
+_CROSSING = 0.8
 
 
 @dataclass(frozen=True)
@@ -319,6 +319,8 @@ def _ends(
             # The one neighbour at the same height gets the middle, so that its edge is straight.
             level = [place for place, n in enumerate(ordered) if abs(second(chains[n], forth) - y_of[node]) < step]
             middle = level[0] if len(level) == 1 else (len(ordered) - 1) / 2
+            if max(middle, len(ordered) - 1 - middle) * step > sizes[node][1] / 2 - 4:
+                middle = (len(ordered) - 1) / 2
             for place, number in enumerate(ordered):
                 found[number] = (place - middle) * step
         return found

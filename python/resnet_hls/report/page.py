@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from markupsafe import Markup
 
 from resnet_hls import pipelines
 from resnet_hls.errors import UserError
-from resnet_hls.report import advice, excerpts, graph, roofline
+from resnet_hls.report import advice, excerpts, graph, roofline, verified
 from resnet_hls.report.advice import LABELS, Report
 from resnet_hls.report.excerpts import Excerpt
 
@@ -209,17 +210,20 @@ def read(project: Path, report: Report, comparison: Mapping[str, Any] | None = N
     Raises:
         UserError: the manifest is missing or damaged, or a file cannot be read.
     """
-    import json
 
-    from resnet_hls.report import verified
+    def text(name: str) -> str:
+        try:
+            return (project / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            help = "name a folder that `resnet-hls build … -o DIR` wrote"
+            raise UserError(f"cannot be read: {error}", where=str(project / name), help=help) from None
 
     try:
-        manifest = json.loads((project / "manifest.json").read_text(encoding="utf-8"))
-        texts = {name: (project / name).read_text(encoding="utf-8") for name in SOURCES if (project / name).is_file()}
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"cannot be read: {error}", where=str(project), help="name a folder that `resnet-hls build … -o DIR` wrote"
-        ) from None
+        manifest = dict(json.loads(text("manifest.json")))
+    except (TypeError, ValueError) as error:
+        where = str(project / "manifest.json")
+        raise UserError(f"is damaged: {error}", where=where, help="build the project again") from None
+    texts = {name: text(name) for name in SOURCES if (project / name).is_file()}
     return Material(report, manifest, texts, verified.read(project), comparison)
 
 
