@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from integration_tool import RealDesign, Tool
 from rich.console import Console
+from test_import import made_report
 
 from resnet_hls.errors import UserError
 from resnet_hls.report import command, verified
@@ -285,6 +286,11 @@ def test_made_again(tool: Tool, project: Path, tmp_path: Path) -> None:
     assert command.run(command.Request(copy, html=again), console) == 0
     assert again.read_text() == (copy / "report.html").read_text()
     assert "not verified yet" in again.read_text()
+    made = made_report(copy, tmp_path / "csynth.xml", 2)
+    assert command.run(command.Request(copy, html=again, imported=made), console) == 0
+    table = again.read_text().partition('<table class="compared">')[2].partition("</table>")[0]
+    assert "Vitis HLS" in table
+    assert "2.00" in table
     run = {"images_of": "my images", "headers": "fast", "compiler": "g++", "model_by": "onnxruntime"}
     for exact in (1, 3):  # the second replaces the first
         verified.record(copy, {**run, "images": 3, "exact": exact, "top1_percent": 2 / 3 * 100})

@@ -139,7 +139,7 @@ def _difference_table(rows: Sequence[Mapping[str, Any]], what: str, same: int) -
     names = {**LABELS, "stall_cycles": "waits", "pipeline_depth": "stages", "line_buffer_bytes": "line buffer"}
     names |= {"width_bits": "bits", "unroll": "lanes", "storage": "built of"}
     table = Table(title=f"{what.capitalize()} that differ, A → B ({same} are the same)")
-    table.add_column(what[:-1], overflow="fold")
+    table.add_column(what[:-1], overflow="fold", min_width=28)
     for key in shown:
         table.add_column(names.get(key, key), justify="left" if key in ("unroll", "storage") else "right")
     for row in rows:
