@@ -229,7 +229,8 @@ class Accelerator:
     def write(self, folder: str | Path, force: bool = False) -> Path:
         """Write the project, all of it or nothing.
 
-        It is `src/`, `tb/`, `ir/`, `reference/`, `report.json`, `manifest.json`, and `data/` where weights are loaded.
+        It is `src/`, `tb/`, `ir/`, `reference/`, `report.html`, `report.json`, `manifest.json`, and `data/` where
+        weights are loaded.
 
         Args:
             folder: does not exist yet, or is empty.

@@ -110,6 +110,7 @@ def test_what_limits(report: dict[str, Any]) -> None:
     told = advice.limits({**report, "limits": circle, "fps_limited_by": "rows_to_conv"})
     assert told[0].startswith("A circle of waits sets the rate, rows_to_conv in it")
     assert "60 % of the interval rows waits, as rows_to_conv is full." in told
+    assert "a deeper stream" in advice.changes({**report, "limits": circle})[0]
 
 
 def test_idle_slices(report: dict[str, Any]) -> None:

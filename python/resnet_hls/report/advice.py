@@ -91,7 +91,15 @@ def busiest(report: Report) -> list[str]:
 
 def limits(report: Report) -> list[str]:
     """What sets the rate, and what keeps the design from a higher one, a sentence a line."""
-    return [*_rate(report), *_budget(report)]
+    return [*_rate(report), *(_budget(report) if is_busy(report) else [])]
+
+
+def is_busy(report: Report) -> bool:
+    """True where one task that never waits sets the rate, and not a circle of waits."""
+    if not report["limits"] or report["limits"][0]["kind"] != "busy":
+        return False
+    first = report["limits"][0]
+    return bool(first["task"] == "input" or first["cycles"] >= report["initiation_interval_cycles"])
 
 
 def _rate(report: Report) -> list[str]:
@@ -99,9 +107,9 @@ def _rate(report: Report) -> list[str]:
     if not rows:
         return ["The simulation does not tell what limits the rate."]
     first = rows[0]
-    if first["task"] == "input" and first["kind"] == "busy":
+    if is_busy(report) and first["task"] == "input":
         return [f"The image arrives one word a cycle and takes all {interval:,} cycles: nothing inside is slower."]
-    if first["kind"] == "busy" and first["cycles"] >= interval:
+    if is_busy(report):
         told = [
             f"{first['task']} works in every one of the {interval:,} cycles between two frames: no FIFO makes the "
             "design faster, only more lanes do."
@@ -112,7 +120,7 @@ def _rate(report: Report) -> list[str]:
     for row in rows[:6]:
         does = "works" if row["stream"] is None else f"waits, as {row['stream']} is {row['kind']}"
         told.append(f"{percent(row['cycles'], interval)} of the interval {row['task']} {does}.")
-    return [*told, "`resnet-hls simulate DIR` tries out which stream to deepen, and how far."]
+    return told
 
 
 def _budget(report: Report) -> list[str]:
@@ -144,6 +152,8 @@ def changes(report: Report) -> list[str]:
 
 def _faster(report: Report) -> list[str]:
     interval, clock = report["initiation_interval_cycles"], report["clock_mhz"]
+    if not is_busy(report):
+        return ["Faster: a deeper stream; `resnet-hls simulate DIR` tries out which, and how far."]
     if scarce(report):
         told = ["Faster: a larger board; `resnet-hls fit MODEL --boards all` tells what each would do."]
     else:
@@ -184,10 +194,7 @@ def _idle(report: Report) -> list[str]:
         return []
     slack = {row["name"]: row["dsp"] * (1 - row["cycles"] / interval) for row in report["per_task"]}
     most = sorted((name for name in slack if slack[name] > 0), key=lambda name: -slack[name])
-    return [
-        f"{idle:,.0f} of {used:,} DSP slices stand idle on the average, most of all in {some(most[:3])}: their "
-        "loops have no unroll factors that would just do."
-    ]
+    return [f"{idle:,.0f} of {used:,} DSP slices stand idle on the average, most of all in {some(most[:3])}."]
 
 
 def _memory(report: Report) -> list[str]:

@@ -178,17 +178,18 @@ class _Page:
                 parts.append(Markup("<code>{}</code>").format(piece))
                 continue
             for word in re.split(r"([A-Za-z_]\w*)", piece):
-                known = word in self.names
-                parts.append(
-                    Markup('<a href="#{}">{}</a>').format(self.anchor("task", word), word)
-                    if known
-                    else Markup.escape(word)
-                )
+                kind = "task" if word in self.names else "stream" if word in self.streams else ""
+                link = Markup('<a href="#{}">{}</a>')
+                parts.append(link.format(self.anchor(kind, word), word) if kind else Markup.escape(word))
         return Markup("").join(parts)
 
     @cached_property
     def names(self) -> set[str]:
         return {row["name"] for row in self.report["per_task"]}
+
+    @cached_property
+    def streams(self) -> set[str]:
+        return {row["name"] for row in self.report["streams"]}
 
     @cached_property
     def maps(self) -> list[dict[str, Any]]:
