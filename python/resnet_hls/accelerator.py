@@ -226,7 +226,12 @@ class Accelerator:
             network = network_of(self.module.operation)
         return simulate(network, frames)
 
-    def write(self, folder: str | Path, force: bool = False) -> Path:
+    def write(
+        self,
+        folder: str | Path,
+        force: bool = False,
+        accept: Callable[[dict[str, Any]], object] = lambda manifest: None,
+    ) -> Path:
         """Write the project, all of it or nothing.
 
         It is `src/`, `tb/`, `ir/`, `reference/`, `report.html`, `report.json`, `manifest.json`, and `data/` where
@@ -235,16 +240,18 @@ class Accelerator:
         Args:
             folder: does not exist yet, or is empty.
             force: replace the project that is there.
+            accept: is called with the content of `manifest.json` before the folder appears; a UserError from it, and
+                nothing is written.
 
         Returns:
             The folder.
 
         Raises:
-            UserError: the folder cannot be written, or the network has no C++ form.
+            UserError: the folder cannot be written, the network has no C++ form, or `accept` says no.
         """
         from resnet_hls.project.writer import write_project
 
-        write_project(self, Path(folder), force)
+        write_project(self, Path(folder), force, accept)
         return Path(folder)
 
     def close(self) -> None:

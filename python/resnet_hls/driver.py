@@ -120,7 +120,7 @@ class Options:
 
 
 def make_options(
-    board: str = "kv260",
+    board: str | Board = "kv260",
     clock_mhz: float | None = None,
     target_fps: float | None = None,
     max_dsp: int | None = None,
@@ -130,7 +130,7 @@ def make_options(
     max_ff: int | None = None,
     max_bram36: int | None = None,
     max_uram: int | None = None,
-    resource_factors: Path | None = None,
+    resource_factors: Path | Factors | None = None,
     effort: float = EFFORT,
     weights: str = "auto",
 ) -> Options:
@@ -139,7 +139,7 @@ def make_options(
     Raises:
         UserError: no such board, a number that makes no sense, or a pass that cannot be left out.
     """
-    found = boards.load(board)
+    found = boards.load(board) if isinstance(board, str) else board
     if clock_mhz is not None:
         if not 1 <= clock_mhz <= 1000:
             raise UserError(
@@ -163,6 +163,9 @@ def make_options(
         raise UserError(f"no memory '{weights}' for weights", help=f"give {', '.join(WEIGHTS)}", status=2)
     if not 0 < effort <= _MOST_EFFORT:
         raise UserError(f"an effort of {effort:g}", help=f"give a number above 0, {_MOST_EFFORT:,} at most", status=2)
+    factors = resource_factors or {}
+    if isinstance(factors, Path):
+        factors = calibration_files.load(factors, found.family)
     return Options(
         found,
         target_fps,
@@ -170,7 +173,7 @@ def make_options(
         objective=objective,
         effort=effort,
         weights=weights,
-        factors={} if resource_factors is None else calibration_files.load(resource_factors, found.family),
+        factors=factors,
         **{f"max_{resource}": given for resource, given in most.items()},
     )
 

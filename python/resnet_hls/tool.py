@@ -2,6 +2,7 @@
 """What the command line tools share: arguments, input, output, and errors as lines instead of tracebacks."""
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -25,6 +26,8 @@ class ArgumentParser(argparse.ArgumentParser):
 
 def run_tool(name: str, main: Callable[[], int]) -> int:
     """The exit status of `main`; a UserError becomes its lines on stderr and its status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names that are no text, terminals without our signs
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()

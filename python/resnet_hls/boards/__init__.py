@@ -139,6 +139,20 @@ def _read(path: Path, where: str) -> Board:
         raise UserError(f"cannot be read: {error.strerror}", where=where, help="check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"is no TOML: {error}", where=where, help=f"kv260.toml in {_FOLDER} is an example") from None
+    return parse(content, path.stem, where)
+
+
+def parse(content: Mapping[str, Any], name: str, where: str) -> Board:
+    """A board from the keys of its file.
+
+    Args:
+        content: see the module.
+        name: of the board.
+        where: it comes from, for messages.
+
+    Raises:
+        UserError: a key that is missing, unknown or of the wrong type.
+    """
     _check_keys(content, [field.name for field in fields(Board) if field.name != "name"], "", where, ["platform"])
     for table, known in (("resources", Resources), ("budget", Budget)):
         if not isinstance(content[table], dict):
@@ -161,7 +175,7 @@ def _read(path: Path, where: str) -> Board:
         if not _is_number(value) or not 0 < value <= 1:
             raise _wrong(f"budget.{key}", value, "a share above 0, 1 at most", where)
     return Board(
-        path.stem,
+        name,
         content["title"],
         content["part"],
         content["family"],

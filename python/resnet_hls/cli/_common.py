@@ -13,7 +13,7 @@ import typer
 TOOL = "resnet-hls"
 
 
-def _models(incomplete: str) -> Iterable[str]:
+def models(incomplete: str) -> Iterable[str]:
     from resnet_hls.models import BUNDLED
 
     return [name for name in BUNDLED if name.startswith(incomplete)]
@@ -32,12 +32,8 @@ def optional_passes(incomplete: str) -> Iterable[str]:
     return [name for name in pipelines.optional_passes() if name.startswith(incomplete)]
 
 
-Model = Annotated[
-    str,
-    typer.Argument(
-        help="a bundled network, a .onnx file, what train wrote, or module.py:factory", autocompletion=_models
-    ),
-]
+MODEL_HELP = "a bundled network, a .onnx file, what train wrote, or module.py:factory"
+Model = Annotated[str, typer.Argument(help=MODEL_HELP, autocompletion=models)]
 Board = Annotated[
     str, typer.Option(help="a name that `boards` lists, or the path of a .toml file", autocompletion=_boards)
 ]

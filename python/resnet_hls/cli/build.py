@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from resnet_hls.cli._common import Board, Model, Quiet, optional_passes, short
+from resnet_hls.cli._common import MODEL_HELP, Board, Model, Quiet, models, optional_passes, short
 from resnet_hls.errors import UserError
 from resnet_hls.progress import shown
+
+if TYPE_CHECKING:
+    from resnet_hls.driver import Options
+    from resnet_hls.frontend.sources import Source
+
+_USAGE = "'resnet-hls build --help' lists the options"
 
 
 def _most(what: str) -> Any:
@@ -21,8 +27,16 @@ def _most(what: str) -> Any:
 
 
 def build(
-    model: Model,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="folder to write; must not exist yet")],
+    context: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help=f"{MODEL_HELP}; with --from-manifest only where it would not be found", autocompletion=models
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="folder to write; must not exist yet")
+    ] = None,
     board: Board = "kv260",
     clock: Annotated[float | None, typer.Option(metavar="MHZ", help="clock; by default the board's")] = None,
     target_fps: Annotated[
@@ -63,12 +77,28 @@ def build(
             autocompletion=optional_passes,
         ),
     ] = None,
+    from_manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="build what manifest.json of a project says, again, with its options"),
+    ] = None,
+    allow_differences: Annotated[
+        bool,
+        typer.Option("--allow-differences", help="with --from-manifest: with other versions, and to other files, too"),
+    ] = False,
 ) -> int:
     """Compile a network to an HLS C++ project."""
     from resnet_hls import driver
     from resnet_hls.frontend import sources
-    from resnet_hls.project import folder
 
+    if from_manifest is not None:
+        _check_repeated(context)
+        return _repeat(from_manifest, model, output, _Ways(force, quiet, verbose), allow_differences)
+    if model is None:
+        raise UserError("missing argument 'MODEL'", help=_USAGE, status=2)
+    if output is None:
+        raise UserError("missing option '-o' / '--output'", help=_USAGE, status=2)
+    if allow_differences:
+        raise UserError("--allow-differences without --from-manifest", help=_USAGE, status=2)
     options = driver.make_options(
         board,
         clock,
@@ -84,25 +114,80 @@ def build(
         effort,
         weights,
     )
-    source = sources.find(model, name)
-    folder.check(output, force)
+    _write(sources.find(model, name), options, output, _Ways(force, quiet, verbose), lambda manifest: None)
+    return 0
+
+
+class _Ways(NamedTuple):
+    """How a build replaces and tells."""
+
+    force: bool
+    quiet: bool
+    verbose: bool
+
+
+def _write(
+    source: Source,
+    options: Options,
+    output: Path,
+    ways: _Ways,
+    accept: Callable[[dict[str, Any]], object],
+) -> None:
+    """Compile, write the project if `accept` does not refuse its manifest, and say what came out."""
+    from resnet_hls import driver
+    from resnet_hls.project import folder
+
+    folder.check(output, ways.force)
     times = _Times()
-    with source, shown(quiet) as told:
+    with source, shown(ways.quiet) as told:
         accelerator = driver.run(source, options, lambda *what: told(*times(*what)))
         told(*times("report and files", 0, 0))
-        accelerator.write(output, force)
-    if quiet:
-        return 0
+        accelerator.write(output, ways.force, accept)
+    if ways.quiet:
+        return
     from resnet_hls.report.text import lines, remark_lines
 
-    for line in times.lines() if verbose else ():
+    for line in times.lines() if ways.verbose else ():
         print(line)
     print("\n".join(lines(accelerator.report)))
-    for line in remark_lines(accelerator.report) if verbose else ():
+    for line in remark_lines(accelerator.report) if ways.verbose else ():
         print(line)
     for note in accelerator.notes:
         print(f"note: {note}")
     print(f"build: wrote {short(output)}")
+
+
+def _check_repeated(context: typer.Context) -> None:
+    """A build that is repeated has the options that it had.
+
+    Raises:
+        UserError: some others are given.
+    """
+    free = {"model", "output", "force", "quiet", "verbose", "from_manifest", "allow_differences"}
+    given = [
+        name
+        for name in context.params
+        if name not in free and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        raise UserError(
+            f"--{given[0].replace('_', '-')} with --from-manifest",
+            help="the options are those of the manifest; for others, build without it",
+            status=2,
+        )
+
+
+def _repeat(manifest: Path, model: str | None, output: Path | None, ways: _Ways, allow_differences: bool) -> int:
+    """Build what a manifest records: the same files, or, where that is allowed, what differs is told."""
+    from resnet_hls.project import recipe
+
+    found = recipe.read(manifest)
+    notes = recipe.check_versions(found, allow_differences)
+    repetition = recipe.Repetition(found, allow_differences)
+    target = Path(found.name) if output is None else output
+    _write(found.source(model), found.options, target, ways, repetition)
+    for line in () if ways.quiet else (*(f"note: {note}" for note in notes), f"build: {repetition.line}"):
+        print(line)
     return 0
 
 

@@ -80,6 +80,14 @@ class Source(ABC):
         """What `verify` needs to run the model again, by file name."""
 
     @abstractmethod
+    def file_hashes(self) -> dict[str, str]:
+        """SHA-256 sums of the files that were given, by what they are; nothing of a module or a bundled network.
+
+        Raises:
+            UserError: a file cannot be read.
+        """
+
+    @abstractmethod
     def hashes(self) -> dict[str, str]:
         """SHA-256 sums that tell this model from any other, by what they are of."""
 
@@ -135,8 +143,13 @@ class OnnxSource(Source):
         content: bytes = read(self.path).SerializeToString(deterministic=True)
         return {"model.onnx": content}
 
+    def file_hashes(self) -> dict[str, str]:
+        return {"model": hash_of(self.path)}
+
     def hashes(self) -> dict[str, str]:
-        return {"model": hashlib.sha256(self.path.read_bytes()).hexdigest()}
+        sums = self.file_hashes()
+        gathered = hashlib.sha256(self.reference_files()["model.onnx"]).hexdigest()
+        return sums if gathered == sums["model"] else {**sums, "model_with_weights": gathered}
 
     def versions(self) -> tuple[str, ...]:
         return ("onnx", "onnxruntime")
@@ -191,14 +204,23 @@ class TorchSource(Source):
     def reference_files(self) -> dict[str, bytes]:
         return {"program.pt2": self.program}
 
+    def file_hashes(self) -> dict[str, str]:
+        return {} if self._file is None else {"source": hash_of(self._file)}
+
     def hashes(self) -> dict[str, str]:
-        sums = {"quantized_program": hashlib.sha256(self.program).hexdigest()}
-        if self._file is not None:
-            sums["source"] = hashlib.sha256(self._file.read_bytes()).hexdigest()
-        return sums
+        return {"quantized_program": hashlib.sha256(self.program).hexdigest(), **self.file_hashes()}
 
     def versions(self) -> tuple[str, ...]:
         return ("torch", "torchao")
+
+
+def hash_of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"cannot be read: {error.strerror}", where=str(path), help="check the path and its permissions"
+        ) from None
 
 
 def find(model: Any, name: str | None = None, calibration: Any = None, labels: Any = None) -> Source:

@@ -3,48 +3,63 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from importlib import metadata
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_hls import __version__, emit
+from resnet_hls import emit
 from resnet_hls.analysis.weights import BEAT_BITS, loads_of
 from resnet_hls.pipelines import STAGES
 from resnet_hls.project import folder as output_folder
+from resnet_hls.project import recipe
 from resnet_hls.project.testbench import WEIGHTS_FILE, write_testbench
 from resnet_hls.project.tools import tool_files
 from resnet_hls.report import page
-from resnet_hls.resources import library_folder
+from resnet_hls.resources import compiler_hash, library_folder
 from resnet_hls.simulate.verify import to_integers
+
+MANIFEST_FILE = "manifest.json"
 
 if TYPE_CHECKING:
     from resnet_hls.accelerator import Accelerator
 
 
-def write_project(accelerator: Accelerator, target: Path, force: bool = False) -> None:
+def write_project(
+    accelerator: Accelerator,
+    target: Path,
+    force: bool = False,
+    accept: Callable[[dict[str, Any]], object] = lambda manifest: None,
+) -> None:
     """Write all of an accelerator's files into a new folder.
 
+    Args:
+        accelerator: to write.
+        target: the folder.
+        force: replace the project that is there.
+        accept: is called with the content of `manifest.json` before the folder appears; a UserError from it, and
+            nothing is written.
+
     Raises:
-        UserError: the folder cannot be written, or the network has no C++ form.
+        UserError: the folder cannot be written, the network has no C++ form, or `accept` says no.
     """
     sources = emit.emit_hls_cpp(accelerator.module)
     graph = emit.dataflow_graph(accelerator.module)
     weights = emit.weights_image(accelerator.module)
     reference = accelerator.source.reference_files()
-    manifest_content = manifest(accelerator, tuple(reference))
+    said = manifest(accelerator, tuple(reference))
     texts = {
         "report.json": as_json(accelerator.report),
-        "manifest.json": as_json(manifest_content),
         **{f"ir/{name}": text for name, text in accelerator.texts.items()},
         **{f"src/{name}": text for name, text in sources.items()},
         **{f"src/{name}": text for name, text in headers().items()},
         **tool_files(accelerator.design),
     }
     texts["report.html"] = page.render(
-        page.Material(accelerator.report, manifest_content, {name: texts[name] for name in page.SOURCES})
+        page.Material(accelerator.report, said, {name: texts[name] for name in page.SOURCES})
     )
     integers = accelerator.ports.sample_integers()
     expected = to_integers(accelerator.sample_outputs, accelerator.ports.output)
@@ -59,6 +74,9 @@ def write_project(accelerator: Accelerator, target: Path, force: bool = False) -
             write(temporary / WEIGHTS_FILE, weights)
         (temporary / "tb").mkdir()
         write_testbench(temporary / "tb", graph, as_bytes(integers), as_bytes(expected))
+        said["files"] = folder_hashes(temporary)
+        accept(json.loads(as_json(said)))
+        write(temporary / MANIFEST_FILE, as_json(said).encode())
 
 
 def headers() -> dict[str, str]:
@@ -67,8 +85,14 @@ def headers() -> dict[str, str]:
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.h"))}
 
 
+def folder_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 sums of all files in a folder, by their paths in it, sorted."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: hashlib.sha256(files[name].read_bytes()).hexdigest() for name in sorted(files)}
+
+
 def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, Any]:
-    """The content of `manifest.json`.
+    """The content of `manifest.json` but for the sums of `files`: nothing may depend on machine, moment or folder.
 
     Args:
         accelerator: that is written.
@@ -82,6 +106,7 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
         "sha256": source.hashes(),
         "board": options.board.name,
         "part": options.board.part,
+        "board_definition": recipe.board_content(options.board),
         "options": {
             "clock_mhz": options.board.clock_mhz,
             "target_fps": options.target_fps,
@@ -100,7 +125,8 @@ def manifest(accelerator: Accelerator, reference: tuple[str, ...]) -> dict[str, 
         **load_content(accelerator),
         "reference": [f"reference/{name}" for name in reference],
         "notes": list(accelerator.notes),
-        "versions": {"resnet-hls": __version__, **{name: metadata.version(name) for name in packages(accelerator)}},
+        "versions": recipe.versions(packages(accelerator)),
+        "compiler_sha256": compiler_hash(),
     }
 
 
@@ -124,7 +150,7 @@ def load_content(accelerator: Accelerator) -> dict[str, Any]:
 
 def packages(accelerator: Accelerator) -> list[str]:
     """The packages that the files depend on."""
-    return sorted({"torch-mlir", "ortools", *accelerator.source.versions()})
+    return sorted({"numpy", "torch-mlir", "ortools", *accelerator.source.versions()})
 
 
 def command(accelerator: Accelerator) -> str:

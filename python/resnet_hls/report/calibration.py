@@ -44,14 +44,28 @@ def load(path: Path, family: str) -> Factors:
         if name not in FAMILIES or not isinstance(factors, dict):
             help = f"the families are {', '.join(FAMILIES)}; {_HELP}"
             raise UserError(f"'scale.{name}' is no table of a family", where=str(path), help=help)
-        for kind, factor in factors.items():
-            number = isinstance(factor, int | float) and not isinstance(factor, bool)
-            if kind not in RESOURCES or not number or not 1 / _MOST <= factor <= _MOST:
-                help = f"the resources are {', '.join(RESOURCES)}, factors lie between {1 / _MOST:g} and {_MOST:g}"
-                raise UserError(f"'scale.{name}.{kind}' is {factor!r}", where=str(path), help=help)
+        check(factors, f"scale.{name}.", str(path))
     if family not in scale:
         raise UserError(f"has no factors for {family} devices", where=str(path), help=_HELP)
     return {kind: float(factor) for kind, factor in scale[family].items()}
+
+
+def check(factors: Mapping[str, Any], prefix: str, where: str) -> None:
+    """Whether factors make sense.
+
+    Args:
+        factors: by resource.
+        prefix: of their keys in the file.
+        where: they come from.
+
+    Raises:
+        UserError: they don't.
+    """
+    for kind, factor in factors.items():
+        number = isinstance(factor, int | float) and not isinstance(factor, bool)
+        if kind not in RESOURCES or not number or not 1 / _MOST <= factor <= _MOST:
+            help = f"the resources are {', '.join(RESOURCES)}, factors lie between {1 / _MOST:g} and {_MOST:g}"
+            raise UserError(f"'{prefix}{kind}' is {factor!r}", where=where, help=help)
 
 
 def modelled(usable: Resources, factors: Factors) -> Resources:
