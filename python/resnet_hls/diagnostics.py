@@ -56,16 +56,31 @@ class Collector:
         return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"]
 
     def _handle(self, diagnostic: Any) -> bool:
-        self._add(diagnostic.severity.name.lower(), diagnostic.location, diagnostic.message)
+        self._add(diagnostic.severity.name.lower(), diagnostic.location, _message(diagnostic))
         for note in diagnostic.notes:
-            self._add("note", note.location, note.message)
+            self._add("note", note.location, _message(note))
         return True
 
     def _add(self, severity: str, location: ir.Location, message: str, help: str = "") -> None:
-        found = position(location)
+        try:
+            found, where = position(location), describe(location)
+        except _NO_TEXT:
+            found, where = None, ""
         line = found[1] if found is not None and found[0] in ("-", self.source) else None
-        where = describe(location).replace("-:", f"{self.source}:", 1) if line is not None else describe(location)
+        if line is not None:
+            where = where.replace("-:", f"{self.source}:", 1)
         self.diagnostics.append(Diagnostic(severity, where or self.source, line, message.partition("\n")[0], help))
+
+
+#: What the bindings raise for bytes that are no UTF-8, such as names in damaged bytecode.
+_NO_TEXT = (RuntimeError, UnicodeDecodeError)
+
+
+def _message(diagnostic: Any) -> str:
+    try:
+        return str(diagnostic.message)
+    except _NO_TEXT:
+        return "is damaged: it holds names that are no UTF-8 text"
 
 
 @dataclass

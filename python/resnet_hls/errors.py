@@ -7,8 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
+def one_line(text: str) -> str:
+    """`text` with what is no printable sign written as an escape: names in files may hold line ends, the commands of
+    terminals, signs that turn the direction of writing, and halves of signs.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 class UserError(Exception):
-    """Something a user can cause and can cure.
+    """Something a user can cause and can cure. Its texts are made `one_line` each.
 
     Args:
         message: what is wrong, one line, lower case, no full stop.
@@ -21,11 +30,11 @@ class UserError(Exception):
     def __init__(
         self, message: str, *, where: str = "", help: str = "", details: Sequence[str] = (), status: int = 1
     ) -> None:
-        super().__init__(f"{where}: {message}" if where else message)
-        self.message = message
-        self.where = where
-        self.help = help
-        self.details = tuple(details)
+        self.message = one_line(message)
+        self.where = one_line(where)
+        self.help = one_line(help)
+        self.details = tuple(map(one_line, details))
+        super().__init__(f"{self.where}: {self.message}" if where else self.message)
         self.status = status
 
     def render(self, tool: str) -> str:

@@ -103,6 +103,10 @@ def source_name(op: ir.Operation) -> str:
     return location_name(op.location)
 
 
+#: Of names that are made; streams have two of them in theirs, and file systems end at 255.
+_LONGEST_NAME = 80
+
+
 def identifier(name: str) -> str:
     """A C identifier from a source name: `/layer1/layer1.0/conv1/Conv` becomes `layer1_0_conv1`.
 
@@ -112,7 +116,7 @@ def identifier(name: str) -> str:
     if len(parts) > 1:
         parts.pop()
     parts = [part for part, following in zip(parts, [*parts[1:], ""], strict=False) if not following.startswith(part)]
-    text = re.sub(r"\W+", "_", "_".join(parts)).strip("_").lower()
+    text = re.sub(r"[^A-Za-z0-9]+", "_", "_".join(parts)).strip("_").lower()[:_LONGEST_NAME].rstrip("_")
     return f"n{text}" if text[:1].isdigit() else text
 
 

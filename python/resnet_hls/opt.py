@@ -15,11 +15,12 @@ from torch_mlir import ir
 from resnet_hls.context import make_context
 from resnet_hls.diagnostics import Collector, compare, expectations
 from resnet_hls.errors import UserError
+from resnet_hls.opt_explain import explain
 from resnet_hls.opt_hooks import PrintAfterEach, Stopwatch, ValidateEach
 from resnet_hls.passes import Hook, PassFailure, PassManager
-from resnet_hls.passes._manager import Remarks, ReportedFailure
+from resnet_hls.passes._manager import PassDefect, Remarks, ReportedFailure
 from resnet_hls.passes._registry import all_passes
-from resnet_hls.tool import SPLIT_MARKER, ArgumentParser, read_input, run_tool, write_output
+from resnet_hls.tool import SPLIT_MARKER, ArgumentParser, read_input, run_tool, tell_crashes, write_output
 
 TOOL = "resnet-opt"
 _BYTECODE = b"ML\xefR"
@@ -27,7 +28,7 @@ _BYTECODE = b"ML\xefR"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
-    return run_tool(TOOL, lambda: _run(_parser().parse_args(arguments)))
+    return run_tool(TOOL, lambda: _run(_parser().parse_args(arguments), own_process=arguments is None))
 
 
 def _parser() -> ArgumentParser:
@@ -61,7 +62,9 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _run(options: Namespace) -> int:
+def _run(options: Namespace, own_process: bool = False) -> int:
+    if own_process:
+        tell_crashes(TOOL, options.input)
     for path in options.load_pass:
         load_passes(path)
     if options.help_passes:
@@ -122,8 +125,7 @@ def _process(
 ) -> tuple[str | None, list[UserError]]:
     """One module through the pipeline: its text, None if a pass failed as was expected, and what is wrong."""
     collector = Collector(options.input)
-    context = make_context()
-    context.allow_unregistered_dialects = options.allow_unregistered_dialect
+    context = _context(options)
     collector.attach(context)
     remarks = Remarks()
     failed, failed_pass = False, ""
@@ -139,6 +141,13 @@ def _process(
         failed, failed_pass = True, failure.pass_name
         if not isinstance(failure, ReportedFailure) or not collector.errors:
             collector.add_failure(failure)
+    except PassDefect as defect:
+        assert pipeline is not None
+        why = explain(defect, pipeline, lambda: _parse(chunk, _context(options), options))
+        if why is None:
+            raise
+        failed, failed_pass = True, why.pass_name
+        collector.add_failure(why)
     for remark in remarks.found if options.remarks else ():
         collector.add_remark(remark)
     if options.verify_diagnostics:
@@ -157,6 +166,12 @@ def _process(
     if wrong and not any(error.help for error in wrong):
         wrong[-1].help = _help(chunk, errors[-1].line, failed_pass)
     return result, wrong
+
+
+def _context(options: Namespace) -> ir.Context:
+    context = make_context()
+    context.allow_unregistered_dialects = options.allow_unregistered_dialect
+    return context
 
 
 def _parse(chunk: str | bytes, context: ir.Context, options: Namespace) -> ir.Module:

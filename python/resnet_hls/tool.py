@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from resnet_hls.errors import UserError, raise_if_interrupted
+from resnet_hls.errors import UserError, one_line, raise_if_interrupted
 
 #: The lines between two modules in one file, as MLIR's own tools write and read them.
 SPLIT_MARKER = "// -----"
+#: Of paths in messages.
+_LONGEST_PATH = 1000
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -42,12 +44,37 @@ def run_tool(name: str, main: Callable[[], int]) -> int:
         return 1
     except KeyboardInterrupt:
         return _interrupted(name)
+    except OSError as error:  # what nobody expected of a path: a name too long, a disk that fails
+        if os.environ.get("RESNET_HLS_TRACEBACK"):
+            traceback.print_exc()
+        where = str(error.filename or "")[:_LONGEST_PATH]
+        said = UserError(error.strerror or str(error), where=where, help="check the path and its permissions")
+        print(said.render(name), file=sys.stderr)
+        return said.status
     except Exception as error:
         try:
             raise_if_interrupted(error)
         except KeyboardInterrupt:
             return _interrupted(name)
         raise
+
+
+def tell_crashes(name: str, where: str) -> None:
+    """Let a crash below Python be an error of one line. Only for a process that is this tool's: the whole process ends.
+
+    MLIR's parsers and passes check most of what they are given, but not all of it.
+
+    Args:
+        name: of the tool.
+        where: the input, as the user named it.
+    """
+    from resnet_hls.simulate._cycles import report_crashes
+
+    help = "the input is damaged in a way that it does not check; if not, please report it"
+    report_crashes(
+        f"{name}: error: {one_line(where)[:_LONGEST_PATH]}: MLIR or another library crashed on it (",
+        f")\nhelp: {help}\n",
+    )
 
 
 def _interrupted(name: str) -> int:

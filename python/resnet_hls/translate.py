@@ -12,14 +12,14 @@ from resnet_hls.context import make_context
 from resnet_hls.diagnostics import Collector
 from resnet_hls.errors import UserError
 from resnet_hls.resources import library_folder
-from resnet_hls.tool import ArgumentParser, read_input, run_tool, write_folder, write_output
+from resnet_hls.tool import ArgumentParser, read_input, run_tool, tell_crashes, write_folder, write_output
 
 TOOL = "resnet-translate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
-    return run_tool(TOOL, lambda: _run(_parser().parse_args(arguments)))
+    return run_tool(TOOL, lambda: _run(_parser().parse_args(arguments), own_process=arguments is None))
 
 
 def _parser() -> ArgumentParser:
@@ -35,7 +35,9 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _run(options: Namespace) -> int:
+def _run(options: Namespace, own_process: bool = False) -> int:
+    if own_process:
+        tell_crashes(TOOL, options.input)
     from resnet_hls import emit
     from resnet_hls.passes import PassManager
 

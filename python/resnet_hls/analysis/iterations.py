@@ -7,6 +7,7 @@ Reads the IR only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
+#: Iterations of one operation that are gone through: arrays of 8 GiB.
+_MOST = 1 << 30
 
 
 def evaluate(expr: ir.AffineExpr, dims: Sequence[Array]) -> Array:
@@ -90,10 +93,20 @@ def same_for_all_lanes(expr: ir.AffineExpr, loop: int, factor: int) -> bool:
 
 
 def executed(op: ir.Operation, nest: Nest) -> list[Array]:
-    """Per loop of the nest, its value at each execution of `op`, in order of execution."""
+    """Per loop of the nest, its value at each execution of `op`, in order of execution.
+
+    Raises:
+        PassFailure: there are too many of them.
+    """
     guards = guards_of(op, nest)
     fixed = fixed_loops(guards)
-    ranges = [np.array([fixed[d]]) if d in fixed else np.arange(n) for d, n in enumerate(nest.extents)]
+    if (count := prod(n for d, n in enumerate(nest.extents) if d not in fixed)) > _MOST:
+        message = f"{count:,} iterations, more than the {_MOST:,} that can be gone through one by one"
+        raise PassFailure(nest.root, message, help="build a smaller network, or one for smaller images")
+    # None, where a guard holds a loop at an iteration that it has not.
+    ranges = [
+        np.array([fixed[d]])[: 0 <= fixed[d] < n] if d in fixed else np.arange(n) for d, n in enumerate(nest.extents)
+    ]
     grid = np.meshgrid(*ranges, indexing="ij", sparse=True)
     shape = tuple(len(r) for r in ranges)
     mask = np.ones(shape, dtype=bool)
@@ -112,12 +125,22 @@ def steps_of(op: ir.Operation, nest: Nest) -> Array:
 
 
 def element_order(op: ir.Operation, nest: Nest) -> Array:
-    """Row-major element numbers that an affine.load or affine.store touches, in order of execution."""
+    """Row-major element numbers that an affine.load or affine.store touches, in order of execution.
+
+    Raises:
+        PassFailure: it leaves its buffer.
+    """
     loops = executed(op, nest)
     access = nest.access(op)
     shape = ir.MemRefType(access.buffer.type).shape
     indices = [np.broadcast_to(evaluate(e, loops), loops[0].shape) for e in access.exprs]
-    return np.ravel_multi_index(tuple(indices), tuple(shape))
+    try:
+        return np.ravel_multi_index(tuple(indices), tuple(shape))
+    except ValueError:
+        size = "x".join(map(str, shape))
+        raise PassFailure(
+            op, f"an access outside its buffer of {size} elements", help="stay inside the buffer"
+        ) from None
 
 
 def is_row_major_once(op: ir.Operation, nest: Nest) -> bool:

@@ -15,7 +15,7 @@ from resnet_hls.passes._registry import PassFailure
 
 
 def trip_count(loop: ir.Operation) -> int:
-    """Trip count of a normalized `affine.for` (0 to a constant, step 1). Raises PassFailure for any other loop."""
+    """Trip count of a normalized `affine.for` (0 to a constant, step 1), at least 1. Raises PassFailure for others."""
     lower = ir.AffineMapAttr(loop.attributes["lowerBoundMap"]).value
     upper = ir.AffineMapAttr(loop.attributes["upperBoundMap"]).value
     step = ir.IntegerAttr(loop.attributes["step"]).value
@@ -25,6 +25,8 @@ def trip_count(loop: ir.Operation) -> int:
     first, last = (ir.AffineConstantExpr(b).value for b in bounds)
     if first != 0:
         raise PassFailure(loop, f"a loop that starts at {first}", help="normalize loops to start at 0")
+    if last < 1:
+        raise PassFailure(loop, f"a loop from 0 to {last}, which never runs", help="run canonicalize, which removes it")
     count: int = last
     return count
 

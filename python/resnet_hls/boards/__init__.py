@@ -160,6 +160,8 @@ def parse(content: Mapping[str, Any], name: str, where: str) -> Board:
         _check_keys(content[table], [field.name for field in fields(known)], f"{table}.", where)
     if not isinstance(content["title"], str) or not content["title"].strip():
         raise _wrong("title", content["title"], "a text that is not empty", where)
+    if not content["title"].isprintable():
+        raise _wrong("title", content["title"], "a text of one line", where)
     if not isinstance(content["part"], str) or not _PART.fullmatch(content["part"]):
         raise _wrong("part", content["part"], "a part as Vivado names it: letters, digits, - and _", where)
     if content["family"] not in FAMILIES:

@@ -18,7 +18,7 @@ import typer
 from resnet_hls.cli import build, check, info, report, train
 from resnet_hls.cli._common import TOOL
 from resnet_hls.errors import UserError
-from resnet_hls.tool import run_tool
+from resnet_hls.tool import run_tool, tell_crashes
 
 _INTERRUPTED = 130
 
@@ -46,6 +46,8 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        tell_crashes(TOOL, " ".join(given))
     return run_tool(TOOL, lambda: _run(given))
 
 

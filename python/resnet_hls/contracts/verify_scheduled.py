@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from torch_mlir import ir
@@ -15,7 +16,7 @@ from resnet_hls.analysis.network import network_of
 from resnet_hls.analysis.tasks import Task, fifos, stream_name, the_dataflow
 from resnet_hls.contracts.verify_dataflow import VerifyDataflow, check_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
-from resnet_hls.simulate.cycles import simulate
+from resnet_hls.simulate.cycles import MOST, simulate
 
 
 @register_pass
@@ -70,11 +71,15 @@ def _check_loops(task: Task) -> None:
     if len(pipelined) != 1:
         message = f"'{task.name}' has {len(pipelined)} pipelined loops, expected one"
         raise PassFailure(task.op, message, help="run hls-unroll-loops")
+    if (steps := prod(task.nest.extents)) > MOST:
+        message = f"'{task.name}' takes {steps:,} steps a frame, more than the {MOST:,} that are simulated"
+        raise PassFailure(task.op, message, help="build a smaller network, or one for smaller images")
     given = pipelined[0].attributes
     for attribute, least in (("hls.interval", 1), ("hls.depth", 2)):
         number = ir.IntegerAttr(given[attribute]).value if attribute in given else None
-        if number is None or number < least:
-            found = f"without {attribute}" if number is None else f"with {attribute} = {number}, not {least} at least"
+        if number is None or not least <= number <= MOST:
+            wanted = f"{least} at least" if number is not None and number < least else f"{MOST:,} at most"
+            found = f"without {attribute}" if number is None else f"with {attribute} = {number}, not {wanted}"
             raise PassFailure(pipelined[0], f"the loop of '{task.name}' {found}", help="run hls-pipeline-loops")
     for loop in iu.walk(pipelined[0], "affine.for")[1:]:
         factor = ir.IntegerAttr(loop.attributes["hls.unroll"]).value if "hls.unroll" in loop.attributes else 1
@@ -106,6 +111,9 @@ def _check_fifos(module: ir.Operation) -> None:
         depth = ir.IntegerAttr(fifo.attributes["depth"]).value
         if depth < LEAST_DEPTH:
             message = f"stream '{name}' has room for {depth} words, expected {LEAST_DEPTH} at least"
+            raise PassFailure(fifo, message, help="run hls-size-fifos")
+        if depth > MOST:
+            message = f"stream '{name}' has room for {depth:,} words, more than the {MOST:,} that are simulated"
             raise PassFailure(fifo, message, help="run hls-size-fifos")
     network = network_of(module)
     deadlock = simulate(network, network.frames_that_show).deadlock

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +75,6 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             return {name: content[name] for name in content.files}
     except FileNotFoundError as error:
         raise UserError("no such file", where=str(path), help=advice) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of numpy, zipfile, zlib and tokenize: whatever damaged bytes can cause
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"cannot be read as NumPy arrays: {reason}", where=str(path), help=advice) from error

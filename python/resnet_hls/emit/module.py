@@ -19,6 +19,7 @@ from resnet_hls.emit.arrays import word_type
 from resnet_hls.emit.expressions import type_name
 from resnet_hls.emit.layout import initializer, signature, wrapped
 from resnet_hls.emit.loads import BEAT, PORT, PORT_TYPE, TASK, load_streams, port_signature, port_task, port_type
+from resnet_hls.emit.names import check_names, in_comment
 from resnet_hls.emit.task import FRAMES, Constant, TaskWriter
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.project.testbench import DataflowGraph, Stream
@@ -101,6 +102,7 @@ class ModuleWriter:
     def __init__(self, module: ir.Operation) -> None:
         self.module = module
         function = iu.public_function(module)
+        check_names(module, function)
         self.name: str = ir.StringAttr(function.attributes["sym_name"]).value
         self.dataflow = the_dataflow(module)
         ops = [o.operation for o in iu.body(self.dataflow).operations]
@@ -307,7 +309,7 @@ def port_loops(words: str) -> str:
 
 def comment(task: Task) -> str:
     """Leads from the function to its source: the node, and the operation in the scheduled IR."""
-    source = iu.source_name(task.op) or "inserted by the compiler"
+    source = in_comment(iu.source_name(task.op)) or "inserted by the compiler"
     steps, stages = task.trip_count, task.pipeline_depth
     return f"// {source}\n// IR: hls.task @{task.name}; {steps} steps a frame, {stages} stages in the model.\n"
 

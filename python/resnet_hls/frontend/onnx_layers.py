@@ -198,10 +198,10 @@ def _has_bias(layer: Node) -> bool:
 
 
 def _pair(attrs: dict[str, Any], key: str) -> tuple[int, int]:
-    first, second = (int(number) for number in attrs.get(key, (1, 1)))
-    if min(first, second) < 1 or max(first, second) > 1 << 12:
-        raise Rejected(f"has {key} {first}, {second}", f"use {key} of 1 or more")
-    return first, second
+    given = tuple(int(number) for number in attrs.get(key, (1, 1)))
+    if len(given) != 2 or min(given) < 1 or max(given) > 1 << 12:
+        raise Rejected(f"has {key} {', '.join(map(str, given)) or 'without numbers'}", f"use two {key} of 1 or more")
+    return given[0], given[1]
 
 
 def _times(shape: tuple[int, ...]) -> str:

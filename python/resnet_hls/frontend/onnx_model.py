@@ -121,6 +121,10 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         output_shape = graph.shapes.get(graph.output, ())
         if graph.output:
             canonicalize(graph)
+        if graph.output and not graph.problems and graph.output not in graph.producers():
+            graph.problem(
+                graph.output, "the output is the input: there is nothing to compute", "export the model again"
+            )
     except UserError:
         raise
     except Exception as error:  # whatever a damaged file can cause; the reader has validated nothing but the framing

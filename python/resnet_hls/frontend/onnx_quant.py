@@ -214,5 +214,7 @@ def _bounds(parser: Parser, node: onnx.NodeProto, attrs: dict[str, Any]) -> tupl
     bounds = []
     for number, key, default in ((1, "min", -np.inf), (2, "max", np.inf)):
         value = parser.constant(node, number, key)
+        if value is not None and value.size != 1:
+            raise Rejected(f"clips with {value.size} numbers as {key}", "clip with one number for all channels")
         bounds.append(float(attrs.get(key, default) if value is None else value.reshape(())))
     return bounds[0], bounds[1]

@@ -134,6 +134,9 @@ def _problem(header: Any, tensors: dict[str, Any]) -> str:
         return f"its format is not '{FORMAT}'"
     if not isinstance(header.get("network"), str) or not isinstance(header.get("training"), dict):
         return "it does not say of which network"
+    top1 = header["training"].get("test_top1_percent", {})
+    if not isinstance(top1, dict) or type(top1.get("integer", 0.0)) not in (int, float):
+        return "what it reaches is no number"
     exponents = header.get("exponents")
     if not isinstance(exponents, dict) or not all(
         type(value) is int and abs(value) <= _LARGEST_EXPONENT for value in exponents.values()

@@ -40,6 +40,12 @@ class ReportedFailure(PassFailure):
     """A failure whose diagnostics went to the context's diagnostic handlers already."""
 
 
+class PassDefect(UserError):
+    """A pass stopped with an exception that it should not have, mostly because the IR is not what it expects."""
+
+    pass_name: str = ""
+
+
 class Hook:
     """What wants to see the module around every pass. A hook raises UserError to stop the pipeline."""
 
@@ -251,7 +257,12 @@ def _run_own(own: Pass, operation: ir.Operation) -> None:
         raise
     except Exception as error:
         raise_if_interrupted(error)
+        if isinstance(error, MemoryError):
+            message = f"pass '{own.name}' needs more memory than there is"
+            raise UserError(message, help="build a smaller network, or one for smaller images") from error
         frame = traceback.extract_tb(error.__traceback__)[-1]
         message = f"pass '{own.name}' stopped with {type(error).__name__}: {error}".partition("\n")[0]
         help = "this is a defect of the pass, not of its input; RESNET_HLS_TRACEBACK=1 shows the whole traceback"
-        raise UserError(message, where=f"{frame.filename}:{frame.lineno}", help=help) from error
+        defect = PassDefect(message, where=f"{frame.filename}:{frame.lineno}", help=help)
+        defect.pass_name = own.name
+        raise defect from error

@@ -17,6 +17,7 @@ from resnet_hls.passes._registry import Option
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
+_DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.depth = 0
 
     def whole(self) -> Element:
         element = self.element()
@@ -92,6 +94,9 @@ class _Parser:
         if self.text.startswith(")", self.at):
             self.at += 1
             return ()
+        if self.depth == _DEEPEST:
+            fail(opened + 1, f"more than {_DEEPEST} operations inside each other")
+        self.depth += 1
         children = [self.element()]
         while True:
             self.skip_space()
@@ -102,6 +107,7 @@ class _Parser:
                 fail(self.at + 1, f"expected ',' or ')', found '{separator}'")
             self.at += 1
             if separator == ")":
+                self.depth -= 1
                 return tuple(children)
             children.append(self.element())
 

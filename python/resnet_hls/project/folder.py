@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Output folders that appear whole or not at all: everything is written beside the target and renamed into place."""
+"""Output folders that appear whole or not at all: everything is written beside the target and renamed into place.
+
+A process that is killed leaves what it was writing as `.NAME.….tmp`, and a folder that it was about to replace as
+`.NAME.….old/replaced`. Whoever writes to the target next puts the latter back, if there is nothing else, and removes
+the rest. A lock on each of these folders, which ends with its process, says whether somebody still works on it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,6 +20,9 @@ from pathlib import Path
 from resnet_hls.errors import UserError
 
 _CHOOSE = "choose another folder with -o"
+_REPLACED = "replaced"
+#: What the names of folders that are left end in.
+_LEFT = re.compile(r"[0-9a-f]{16}\.(?:tmp|old)")
 
 
 def check(target: Path, force: bool) -> None:
@@ -27,6 +37,7 @@ def check(target: Path, force: bool) -> None:
     """
     where = str(target)
     target = target.resolve()
+    clean(target)
     if target.exists() and not target.is_dir():
         raise UserError("is a file, not a folder", where=where, help=_CHOOSE)
     if target == Path.cwd():
@@ -58,23 +69,38 @@ def appearing(target: Path, force: bool) -> Iterator[Path]:
     check(target, force)
     target = target.resolve()
     made = _missing(target.parent)
-    temporary: Path | None = None
-    try:
+    with contextlib.ExitStack() as stack:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _beside(target, "tmp")
+            stack.callback(_remove_empty, made)
+            temporary = stack.enter_context(_beside(target, "tmp"))
             yield temporary
             _swap(temporary, target)
-            made = []
+            made.clear()
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(f"cannot be written: {reason}", where=where, help=_CHOOSE) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:
-            with contextlib.suppress(OSError):  # someone else uses it by now
-                folder.rmdir()
+
+
+def clean(target: Path) -> None:
+    """Clear away what processes that were killed have left beside `target`; put back what one of them was replacing.
+
+    Args:
+        target: absolute; a folder that somebody may be writing to at the same time.
+    """
+    prefix = f".{target.name}."
+    try:
+        found = sorted(path for path in target.parent.iterdir() if path.name.startswith(prefix))
+    except OSError:  # there is no such folder yet, or it may not be listed
+        return
+    for folder in found:
+        if not _LEFT.fullmatch(folder.name[len(prefix) :]) or folder.is_symlink() or not folder.is_dir():
+            continue
+        with contextlib.suppress(OSError), _locked(folder, needed=True):
+            replaced = folder / _REPLACED
+            if replaced.is_dir() and not target.exists():
+                replaced.rename(target)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _swap(new: Path, target: Path) -> None:
@@ -82,22 +108,50 @@ def _swap(new: Path, target: Path) -> None:
     if not target.exists() or not any(target.iterdir()):
         new.rename(target)
         return
-    old = _beside(target, "old")
-    target.rename(old / "replaced")
-    try:
-        new.rename(target)
-    except BaseException:
-        (old / "replaced").rename(target)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    with _beside(target, "old") as old:
+        target.rename(old / _REPLACED)
+        try:
+            new.rename(target)
+        except BaseException:
+            (old / _REPLACED).rename(target)
+            raise
+        (old / _REPLACED).rename(old / "gone")  # what is half removed must not come back
 
 
-def _beside(target: Path, kind: str) -> Path:
-    """A new folder beside `target`, on the same file system, with the permissions that the user's umask gives."""
-    folder = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.{kind}")
+@contextlib.contextmanager
+def _beside(target: Path, kind: str) -> Iterator[Path]:
+    """A new folder beside `target`, on the same file system, with the permissions that the user's umask gives.
+
+    It is removed in the end, where it is still there.
+    """
+    folder = target.with_name(f".{target.name}.{secrets.token_hex(8)}.{kind}")
     folder.mkdir()
-    return folder
+    try:
+        with _locked(folder, needed=False):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, needed: bool) -> Iterator[None]:
+    """The lock that says that somebody works on a folder. Raises OSError where it is `needed` and not to be had."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # someone has it, or the file system has no locks
+            if needed:
+                raise
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):  # someone else uses it by now
+            folder.rmdir()
 
 
 def _nearest(folder: Path) -> Path:

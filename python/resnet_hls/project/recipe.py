@@ -44,7 +44,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     for name in packages:
         try:
             found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
+        except (metadata.PackageNotFoundError, ValueError):  # an empty name
             found[name] = "none"
     return found
 
