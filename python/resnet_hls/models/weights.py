@@ -76,12 +76,14 @@ class Weights:
             UserError: they are not those of the network; PyTorch is not installed.
         """
         require("torch", "torchao")
-        import torch
-        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
-
-        from resnet_hls.frontend import torch_integers, torch_quantize
         from resnet_hls.frontend.torch_module import QuantizedModule, quiet
-        from resnet_hls.models import BUNDLED, IMAGE_SHAPE, resnet
+
+        with quiet():
+            import torch
+            from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
+
+            from resnet_hls.frontend import torch_integers, torch_quantize
+            from resnet_hls.models import BUNDLED, IMAGE_SHAPE, resnet
 
         if self.network not in BUNDLED:
             raise UserError(f"holds weights of '{self.network}'", where="weights", help=f"known: {', '.join(BUNDLED)}")
