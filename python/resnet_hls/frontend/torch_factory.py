@@ -6,12 +6,15 @@ Importing this module is cheap; :func:`load_factory` imports PyTorch and the use
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
+import logging
 import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,15 +27,29 @@ if TYPE_CHECKING:
 _USAGE = "give path/module.py:factory or package.module:factory"
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep PyTorch's and torchao's warnings about themselves from the user."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
 def require(*packages: str) -> None:
-    """Import ``packages``.
+    """Import ``packages``, without what they say of themselves.
 
     Raises:
         UserError: one is not installed; it says which extra has it.
     """
     for package in packages:
         try:
-            importlib.import_module(package)
+            with quiet():
+                importlib.import_module(package)
         except ModuleNotFoundError as problem:
             missing = problem.name or package
             raise UserError(f"{missing} is not installed", help="pip install 'resnet-hls[torch]'") from problem

@@ -9,17 +9,13 @@ Importing this module is cheap; its functions import PyTorch and torchao (six se
 
 from __future__ import annotations
 
-import contextlib
 import io
-import logging
 import re
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_hls.errors import UserError
-from resnet_hls.frontend.torch_factory import is_factory, load_factory, require
+from resnet_hls.frontend.torch_factory import is_factory, load_factory, quiet, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -194,19 +190,6 @@ def to_linalg(quantized: QuantizedModule, name: str) -> ImportedModule:
     imported.operation.write_bytecode(output)
     bytecode = torch_lowering.lower(output.getvalue(), name)
     return ImportedModule(bytecode, name, tuple(image.shape), tuple(output_shape), list(quantized.notes))
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep PyTorch's and torchao's warnings about themselves from the user."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
 
 
 def first_line(problem: BaseException) -> str:

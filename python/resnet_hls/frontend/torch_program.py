@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resnet_hls.errors import UserError
-from resnet_hls.frontend.torch_factory import require
-from resnet_hls.frontend.torch_module import QuantizedModule, first_line, quiet
+from resnet_hls.frontend.torch_factory import quiet, require
+from resnet_hls.frontend.torch_module import QuantizedModule, first_line
 
 if TYPE_CHECKING:
     from torch import fx

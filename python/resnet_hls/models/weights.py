@@ -76,7 +76,8 @@ class Weights:
             UserError: they are not those of the network; PyTorch is not installed.
         """
         require("torch", "torchao")
-        from resnet_hls.frontend.torch_module import QuantizedModule, quiet
+        from resnet_hls.frontend.torch_factory import quiet
+        from resnet_hls.frontend.torch_module import QuantizedModule
 
         with quiet():
             import torch

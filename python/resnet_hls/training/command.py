@@ -62,10 +62,8 @@ def run(request: Request, quiet: bool = False) -> int:
     """
     recipe = _recipe(request)
     from resnet_hls.frontend.torch_factory import require
-    from resnet_hls.frontend.torch_module import quiet as without_warnings
 
-    with without_warnings():
-        require("torch", "torchao", "safetensors")
+    require("torch", "torchao", "safetensors")
     import torch
 
     from resnet_hls.data import cifar10

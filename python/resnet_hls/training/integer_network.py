@@ -18,7 +18,8 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
 from resnet_hls.frontend import torch_integers as ti
 from resnet_hls.frontend.quantizer import PowerOfTwoObserver
-from resnet_hls.frontend.torch_module import QuantizedModule, quiet
+from resnet_hls.frontend.torch_factory import quiet
+from resnet_hls.frontend.torch_module import QuantizedModule
 from resnet_hls.frontend.torch_quantize import observe, remarks
 from resnet_hls.models.weights import Weights
 
