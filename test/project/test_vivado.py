@@ -15,7 +15,7 @@ import tcl
 from designs import design, write
 
 from resnet_hls import boards
-from resnet_hls.project.tools import Design, Words, tool_files
+from resnet_hls.project.tools import Design, Words, cell_module, tool_files
 
 # UG835, of 2023.2 to 2025.2.
 COMMANDS = {
@@ -248,6 +248,8 @@ def test_newest_versions(tmp_path: Path) -> None:
     """1.10 comes behind 1.9, for IPs as for board files; the driver of PYNQ is for axi_dma 7.1, which stays."""
     done = run(packed(write(design(), tmp_path / "project")))
     vlnv = {cell: name for _, _, _, name, cell in done.of("create_bd_cell")}
+    ((block_design,),) = done.of("create_bd_design")
+    assert f"{block_design}_accelerator_0" == cell_module("small")
     assert vlnv["accelerator"] == "xilinx.com:hls:small:1.10"
     assert vlnv["dma"] == "xilinx.com:ip:axi_dma:7.1"
     assert ("board_part", "xilinx.com:kv260_som:part0:1.4", "project") in done.of("set_property")

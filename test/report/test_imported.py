@@ -74,6 +74,18 @@ def test_hierarchical_utilization() -> None:
     assert not found.whole_design
 
 
+def test_utilization_of_our_block_design(tmp_path: Path) -> None:
+    """vivado/build.tcl synthesizes the accelerator as a cell, whose name Vivado puts in front of all modules in it."""
+    text = (INPUTS / "hierarchical.rpt").read_text()
+    for old, new in (("design_1", "small_system"), (" small ", " small_system_accelerator_0_small ")):
+        text = text.replace(old, new)
+    text = text.replace(" small_conv1 ", " small_system_accelerator_0_small_conv1 ")
+    (tmp_path / "utilization.rpt").write_text(text)
+    found = imported.read(tmp_path / "utilization.rpt", "small")
+    assert found.total == {"dsp": 20, "lut": 2000, "ff": 2500, "bram36": 1.5, "uram": 0}
+    assert found.modules["conv1"] == {"dsp": 20, "lut": 1000, "ff": 1250, "bram36": 0.5, "uram": 0}
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [

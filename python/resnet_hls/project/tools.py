@@ -28,6 +28,14 @@ _MEMORY_BITS = 64
 _ADDRESS_BITS = {"zynq_ultra_ps_e": 40, "processing_system7": 32}
 
 
+def cell_module(name: str) -> str:
+    """What Vivado calls the accelerator in the block design: what is inside has this name in front of its own.
+
+    `vivado.tcl.j2` names the design and the cell, Vivado joins them.
+    """
+    return f"{name}_system_accelerator_0"
+
+
 @dataclass(frozen=True)
 class Words:
     """How a frame passes a port of the top function.

@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 from resnet_hls.boards import RESOURCES
 from resnet_hls.errors import UserError
+from resnet_hls.project.tools import cell_module
 
 Amounts = dict[str, float]
 
@@ -169,10 +170,11 @@ def _hierarchical(text: str, rows: list[list[str]], top: str, where: str) -> Imp
         for column, (kind, each) in _COLUMNS.items():
             if column in cells:
                 found[kind] = found.get(kind, 0.0) + each * _number(cells[column], column, where)
-        is_top = cells["Instance"] == top or cells["Module"] in {top, f"bd_0_{top}_0"}
+        module = cells["Module"].removeprefix(f"{cell_module(top)}_")
+        is_top = cells["Instance"] == top or module in {top, f"bd_0_{top}_0", cell_module(top)}
         if total is None and is_top:
             total = found
-        for name in (cells["Module"].removeprefix(f"{top}_"), re.sub(r"_U\d+$", "", cells["Instance"])):
+        for name in (module.removeprefix(f"{top}_"), re.sub(r"_U\d+$", "", cells["Instance"])):
             modules.setdefault(name, found)
     if total is None:
         help = f"name the report of a design that has '{top}' in it, or build the project again under the other name"
