@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import random
 import re
 import shutil
 from collections.abc import Iterator
@@ -301,6 +302,36 @@ def test_made_again(tool: Tool, project: Path, tmp_path: Path) -> None:
     assert "What to change" in done.stdout
     (copy / "verified.json").write_text("[1")
     assert verified.read(copy) == ()
+
+
+def test_damaged_reports(project: Path, report: dict[str, Any], tmp_path: Path) -> None:
+    """A figure that is gone, or is something else, is an error that names it, or does no harm: never a traceback."""
+    copy = shutil.copytree(project, tmp_path / "copy", ignore=shutil.ignore_patterns("src", "ir", "tb", "reference"))
+    draw, console = random.Random(5), Console(file=io.StringIO(), width=160)
+    errors: list[tuple[str, str]] = []
+
+    def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, one in items:
+            yield (*path, key)
+            yield from paths(one, (*path, key))
+
+    everything = list(paths(report))
+    for _ in range(60):
+        changed = json.loads(json.dumps(report))
+        *above, last = draw.choice(everything)
+        at = changed
+        for key in above:
+            at = at[key]
+        at[last] = draw.choice([None, 0, -1, 1e300, 10**30, "", "input", [], {}, True, float("nan")])
+        (copy / "report.json").write_text(json.dumps(changed))
+        for request in (command.Request(copy), command.Request(copy, html=tmp_path / "a.html")):
+            try:
+                command.run(request, console)
+            except UserError as error:
+                errors.append((str(above[-1] if isinstance(last, int) else last), error.message))
+    assert 40 < len(errors) < 120
+    assert all("damaged" in message and name in message for name, message in errors)
 
 
 def test_errors(tool: Tool, project: Path, tmp_path: Path) -> None:

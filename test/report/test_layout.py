@@ -82,5 +82,13 @@ def test_random_graphs() -> None:
         check(place(sizes, pairs, draw.choice([300, 700, 1200])), sizes, pairs)
 
 
+def test_circle() -> None:
+    """What no dataflow should have still has a place."""
+    edges = [("n0", "n1"), ("n1", "n2"), ("n2", "n1"), ("n2", "n3")]
+    found = place(nodes(edges), edges)
+    assert [len(parts) for parts in found.edges] == [1] * 4
+    assert len({x for x, _ in found.centres.values()}) >= 3
+
+
 def test_nothing() -> None:
     assert place({}, []).edges == []

@@ -81,13 +81,17 @@ def place(
 
 
 def _ranks(nodes: Sequence[Node], edges: Sequence[tuple[Node, Node]]) -> dict[Node, int]:
-    """The length of the longest path to each node."""
+    """The length of the longest path to each node; an edge that would close a circle counts for nothing."""
     into: dict[Node, list[Node]] = {node: [] for node in nodes}
     for source, target in edges:
         into[target].append(source)
     rank: dict[Node, int] = {}
-    for node in nodes:
-        rank[node] = max((rank[one] + 1 for one in into[node]), default=0)
+    pending = list(nodes)
+    while pending:
+        ready = [node for node in pending if all(one in rank for one in into[node])] or pending[:1]
+        for node in ready:
+            rank[node] = max((rank[one] + 1 for one in into[node] if one in rank), default=0)
+        pending = [node for node in pending if node not in rank]
     return rank
 
 
@@ -124,6 +128,8 @@ def _chain(
 ) -> list[list[Node]]:
     """An edge as its nodes line by line, with virtual ones in the ranks that it passes; they are put into the lines."""
     source, target = edge
+    if rank[target] <= rank[source]:  # it goes back, across everything
+        return [[source, target]]
     parts: list[list[Node]] = [[source]]
     at = line_of[rank[source]]
     for passed in range(rank[source] + 1, rank[target] + 1):

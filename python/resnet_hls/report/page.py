@@ -229,11 +229,7 @@ def read(project: Path, report: Report, comparison: Mapping[str, Any] | None = N
 
 
 def render(material: Material) -> str:
-    """The page.
-
-    Raises:
-        UserError: the report is of an older version, and lacks figures.
-    """
+    """The page."""
     import jinja2  # costs a tenth of a second that no other command should pay
 
     environment = jinja2.Environment(
@@ -247,34 +243,29 @@ def render(material: Material) -> str:
     style, script = (_TEMPLATES.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.filters |= {"percent": _percent, "linked": page.linked, "amount": _amount, "broken": _broken}
-    try:
-        return environment.get_template("page.html.j2").render(
-            page=page,
-            report=page.report,
-            manifest=material.manifest,
-            how=page.report["provenance"],
-            how_words=_HOW,
-            labels=LABELS,
-            kinds=[kind for kind, entry in page.report["resources"].items() if entry["used"]],
-            limits=advice.limits(page.report),
-            changes=advice.changes(page.report),
-            scarce=advice.scarce(page.report),
-            busiest=advice.busiest(page.report),
-            bounds=roofline.bounds(page.report),
-            macs_a_cycle=roofline.macs_a_cycle(page.report),
-            graph=graph.svg(page.report, page.anchor),
-            roofline=roofline.svg(page.report),
-            stream_bytes=advice.stream_bytes,
-            runs=material.runs,
-            comparison=material.comparison,
-            style=Markup(style),
-            script=Markup(script),
-            script_digest=digest,
-        )
-    except (KeyError, TypeError, AttributeError, jinja2.UndefinedError) as error:
-        raise UserError(
-            f"report.json lacks what the page shows: {error}", help="build the project again with this version"
-        ) from None
+    return environment.get_template("page.html.j2").render(
+        page=page,
+        report=page.report,
+        manifest=material.manifest,
+        how=page.report["provenance"],
+        how_words=_HOW,
+        labels=LABELS,
+        kinds=[kind for kind, entry in page.report["resources"].items() if entry["used"]],
+        limits=advice.limits(page.report),
+        changes=advice.changes(page.report),
+        scarce=advice.scarce(page.report),
+        busiest=advice.busiest(page.report),
+        bounds=roofline.bounds(page.report),
+        macs_a_cycle=roofline.macs_a_cycle(page.report),
+        graph=graph.svg(page.report, page.anchor),
+        roofline=roofline.svg(page.report),
+        stream_bytes=advice.stream_bytes,
+        runs=material.runs,
+        comparison=material.comparison,
+        style=Markup(style),
+        script=Markup(script),
+        script_digest=digest,
+    )
 
 
 def _amount(number: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
-from resnet_hls.report import advice, verified
+from resnet_hls.report import advice, form, verified
 from resnet_hls.report.advice import LABELS, Report, percent
 
 if TYPE_CHECKING:
@@ -26,16 +26,12 @@ def read(project: Path) -> Report:
     path = project / "report.json"
     help = "name a folder that `resnet-hls build … -o DIR` wrote"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        lines(content), advice_lines(content), wait_table(content), task_table(content), stream_table(content)
+        return form.check(json.loads(path.read_text(encoding="utf-8")))
     except OSError:
         raise UserError("no project: it has no report.json", where=str(project), help=help) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"damaged: {type(error).__name__}: {error}", where=str(path), help="build the project again"
-        ) from None
-    report: Report = content
-    return report
+    except (ValueError, RecursionError) as error:
+        told = f"damaged, or of another version: {error}"
+        raise UserError(told, where=str(path), help="build the project again") from None
 
 
 def lines(report: Report) -> list[str]:
