@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
+import pkgutil
 import sys
 import tempfile
 import time
@@ -34,6 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="resnet-hls-fuzz-"))
     project = (options.project or built(folder)).resolve()
+    load_everything()
     targets = available(project)
     if unknown := set(options.targets) - set(targets):
         parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(targets)}")
@@ -66,6 +69,15 @@ def main() -> int:
     if failed:
         print(f"files of findings: {folder}/TARGET/N")
     return 1 if failed else 0
+
+
+def load_everything() -> None:
+    """Import the whole package now, so that whoever edits it during a campaign does not change what is fuzzed."""
+    import resnet_hls
+
+    for found in pkgutil.walk_packages(resnet_hls.__path__, "resnet_hls."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
 
 
 def built(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import re
@@ -169,6 +170,7 @@ def _batch(
 
 def _work(target: str, case: Case, batch: list[int], folder: Path, seed: int, writer: int) -> None:
     """In the forked process: never returns."""
+    faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

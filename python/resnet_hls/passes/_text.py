@@ -95,7 +95,7 @@ class _Parser:
             self.at += 1
             return ()
         if self.depth == _DEEPEST:
-            fail(opened + 1, f"more than {_DEEPEST} operations inside each other")
+            fail(opened + 1, f"more than {_DEEPEST} operations inside each other", "write builtin.module(pass,pass,…)")
         self.depth += 1
         children = [self.element()]
         while True:

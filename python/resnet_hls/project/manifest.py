@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import inf, prod
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_hls.errors import UserError
+
+#: Of a dimension, as onnx_file.py has it, and of a frame.
+_LARGEST, _MOST_ELEMENTS = 1 << 16, 1 << 28
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,10 @@ def _port(content: Any) -> Port:
         if shape[0] != 1:
             raise ValueError(f"shape {shape} is of several frames")
         shape = shape[1:]
+    if not shape or not all(1 <= size <= _LARGEST for size in shape) or prod(shape) > _MOST_ELEMENTS:
+        raise ValueError(f"no frame has shape {shape}")
+    if not (0 < float(content["scale"]) < inf):
+        raise ValueError(f"no scale is {content['scale']}")
     least, most = (None if content.get(key) is None else int(content[key]) for key in ("min", "max"))
     zero_point = int(content.get("zero_point", 0))
     return Port(shape, float(content["scale"]), bool(content["signed"]), least, most, zero_point)
