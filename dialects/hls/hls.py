@@ -60,6 +60,22 @@ def _inside(op: Any, name: str) -> bool:
     return True
 
 
+def _has(op: Any, operands: int, results: int) -> bool:
+    """Whether an operation has so many operands and results; without them nothing else can be asked."""
+    found = (len(op.operation.operands), len(op.operation.results))
+    if found == (operands, results):
+        return True
+    return _error(op, f"expects {operands} operands and {results} results, got {found[0]} and {found[1]}")
+
+
+def _named(op: Any) -> bool:
+    """Whether its name, where it has one, is text."""
+    attributes = op.operation.attributes
+    if "sym_name" not in attributes or isinstance(attributes["sym_name"], ir.StringAttr):
+        return True
+    return _error(op, f"expects a text as sym_name, got {attributes['sym_name']}")
+
+
 class HLS(Dialect, name="hls"):
     pass
 
@@ -77,7 +93,7 @@ class DataflowOp(HLS.Operation, name="dataflow", traits=[ir.NoTerminatorTrait]):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        if len(list(op.regions[0].blocks)) != 1:
+        if len(op.operation.regions) != 1 or len(list(op.operation.regions[0].blocks)) != 1:
             return _error(op, "expects a region of one block")
         block = op.regions[0].blocks[0]
         for inner in block.operations:
@@ -127,6 +143,8 @@ class FifoOp(HLS.Operation, name="fifo"):
     def verify_invariants(op: Any) -> bool:
         if len(op.operation.results) != 1 or not _is_stream(op.operation.results[0]):
             return _error(op, "expects one result, a stream")
+        if not _named(op):
+            return False
         attributes = op.operation.attributes
         if "depth" not in attributes or not isinstance(attributes["depth"], ir.IntegerAttr):
             return _error(op, "requires an integer attribute 'depth'")
@@ -149,8 +167,10 @@ class TaskOp(HLS.Operation, name="task", traits=[ir.NoTerminatorTrait]):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        if len(list(op.regions[0].blocks)) != 1:
+        if len(op.operation.regions) != 1 or len(list(op.operation.regions[0].blocks)) != 1:
             return _error(op, "expects a region of one block")
+        if not _named(op):
+            return False
         task = op.operation
         result = True
 
@@ -184,6 +204,8 @@ class ReadOp(HLS.Operation, name="read"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if not _has(op, 2, 0):
+            return False
         stream, buffer = op.operation.operands
         return _same_word(op, stream, buffer) and _inside(op, "hls.task")
 
@@ -196,6 +218,8 @@ class WriteOp(HLS.Operation, name="write"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if not _has(op, 2, 0):
+            return False
         buffer, stream = op.operation.operands
         return _same_word(op, stream, buffer) and _inside(op, "hls.task")
 
@@ -220,6 +244,8 @@ class SourceOp(HLS.Operation, name="source"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if not _has(op, 2, 0):
+            return False
         buffer, stream = op.operation.operands
         return _whole_words(op, buffer, stream)
 
@@ -232,6 +258,8 @@ class SinkOp(HLS.Operation, name="sink"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if not _has(op, 2, 0):
+            return False
         stream, buffer = op.operation.operands
         return _whole_words(op, buffer, stream)
 
@@ -275,6 +303,8 @@ class PackOp(HLS.Operation, name="pack"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
+        if not _has(op, 2, 1):
+            return False
         shift, widths = _shift(op), _widths(op)
         if shift is None or widths is None:
             return False
@@ -293,7 +323,7 @@ class LowOp(HLS.Operation, name="low"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        if (found := _lane(op)) is None:
+        if not _has(op, 1, 1) or (found := _lane(op)) is None:
             return False
         shift, packed, lane = found
         if shift >= packed:
@@ -310,7 +340,7 @@ class HighOp(HLS.Operation, name="high"):
 
     @staticmethod
     def verify_invariants(op: Any) -> bool:
-        if (found := _lane(op)) is None:
+        if not _has(op, 1, 1) or (found := _lane(op)) is None:
             return False
         shift, packed, lane = found
         return shift + lane <= packed or _error(op, f"{packed} bits hold no {lane} bits above bit {shift}")

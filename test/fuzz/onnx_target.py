@@ -247,7 +247,10 @@ def _initializer(numbers: random.Random, graph: Any, model: Any) -> None:
     tensor = numbers.choice(graph.initializer)
     kind = numbers.randrange(9)
     if kind < 4:
-        value = np.array(numpy_helper.to_array(tensor))
+        try:
+            value = np.array(numpy_helper.to_array(tensor))
+        except ValueError:  # damaged before
+            return
         if not value.size:
             return
         flat = value.reshape(-1)

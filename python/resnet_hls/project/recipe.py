@@ -7,6 +7,7 @@ Nothing of the model is executed because a manifest says so: code of the user's 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -111,12 +112,12 @@ class Recipe:
         """
         if self.model in BUNDLED:
             return self.model
-        again = f"resnet-hls build MODEL --from-manifest {self.path}"
+        again = f"resnet-hls build MODEL --from-manifest {shlex.quote(str(self.path))}"
         if is_factory(self.model):
             raise UserError(
                 f"was built from {self.model}, and a manifest runs no code by itself",
                 where=str(self.path),
-                help=f"name the function: {again.replace('MODEL', self.model)}",
+                help=f"name the function: {again.replace('MODEL', shlex.quote(self.model))}",
             )
         base = Path(self.model).name
         if not self.model or base != self.model or not base.endswith((".onnx", ".safetensors")):

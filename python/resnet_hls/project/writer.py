@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,7 @@ def command(accelerator: Accelerator) -> str:
         words += ["--resource-factors", "FACTORS.toml"]
     for name in options.without:
         words += ["--without", name]
-    return " ".join([*words, "-o", "DIR"])
+    return shlex.join([*words, "-o", "DIR"])
 
 
 def as_json(content: dict[str, Any]) -> str:

@@ -235,3 +235,37 @@ func.func @high_width(%a: i48) {
   %0 = "hls.high"(%a) {shift = 18 : i64} : (i48) -> i31
   return
 }
+// -----
+func.func @no_operands() {
+  // expected-error @below {{'hls.read' op expects 2 operands and 0 results, got 0 and 0}}
+  "hls.read"() : () -> ()
+  return
+}
+// -----
+func.func @no_operand_of_a_lane() {
+  // expected-error @below {{'hls.low' op expects 1 operands and 1 results, got 0 and 0}}
+  "hls.low"() {shift = 3 : i64} : () -> ()
+  return
+}
+// -----
+func.func @no_region() {
+  // expected-error @below {{'hls.task' op expects a region of one block}}
+  "hls.task"() : () -> ()
+  return
+}
+// -----
+func.func @no_text() {
+  // expected-error @below {{'hls.task' op expects a text as sym_name, got 3 : i8}}
+  "hls.task"() ({
+  ^bb0:
+  }) {sym_name = 3 : i8} : () -> ()
+  return
+}
+// -----
+func.func @no_stream() {
+  "hls.dataflow"() ({
+    // expected-error @below {{'hls.fifo' op expects one result, a stream}}
+    "hls.fifo"() {depth = 2 : i64} : () -> ()
+  }) : () -> ()
+  return
+}
