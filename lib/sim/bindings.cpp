@@ -39,8 +39,9 @@ Cycles array(const std::vector<Cycle>& cycles) {
 
 NB_MODULE(_cycles, module) {
   module.doc() = "Cycles of a network of tasks and FIFOs; and crashes, told in words.";
-  module.def("report_crashes", &resnet_hls::report_crashes, "before"_a, "after"_a,
-             "What a crash writes to standard error, with the signal's name between the two; the exit status is 1 then.");
+  module.def(
+      "report_crashes", &resnet_hls::report_crashes, "before"_a, "after"_a,
+      "What a crash writes to standard error, with the signal's name between the two; the exit status is 1 then.");
 
   nb::class_<Network>(module, "Network")
       .def(nb::init<>())

@@ -57,6 +57,9 @@ def provide(command: str, folder: Path) -> None:
     if " out" in command and " -o out" not in command and not (folder / "out").exists():
         done = resnet_hls("build", "model.onnx", "-o", "out", cwd=folder)
         assert done.returncode == 0, done.stderr
+    for name in ("before", "after"):
+        if f" {name}" in command and not (folder / name).exists():
+            shutil.copytree(folder / "out", folder / name)
     if "csynth.xml" in command:
         made_report(folder / "out", folder / "csynth.xml", 2)
     if "utilization.rpt" in command:
