@@ -203,3 +203,12 @@ func.func @into_a_constant(%a: memref<4xi8>, %b: memref<4xi8>) {
   }
   return
 }
+// -----
+func.func @outside(%image: memref<4xi8>, %result: memref<4xi8>) {
+  affine.for %x = 0 to 4 {
+    // expected-error @below {{an access at index 4 of a dimension of 4 elements}}
+    %0 = affine.load %image[%x + 1] : memref<4xi8>
+    affine.store %0, %result[%x] : memref<4xi8>
+  }
+  return
+}

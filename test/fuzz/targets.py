@@ -77,6 +77,32 @@ def mlir_text() -> Case:
     return case
 
 
+def stages(project: Path) -> Case:
+    """The stages of a project damaged, but still right: each pass of the next stage keeps what the module computes."""
+    from resnet_hls import opt, pipelines
+    from resnet_hls.driver import make_options
+
+    options = make_options(effort=0.2, max_dsp=16)
+    seeds = []
+    for before, after in zip(pipelines.STAGES, pipelines.STAGES[1:], strict=False):
+        text = (project / "ir" / before.file).read_text()
+        # Behind the contract: what breaks it, as an access outside a buffer does, computes anything at all.
+        pipeline = options.text(after).replace("builtin.module(", f"builtin.module({before.passes[-1].name},", 1)
+        seeds.append((re.sub(r"(?m) loc\(#?\w+\)|^#loc.*\n", "", text), pipeline))
+
+    def case(numbers: random.Random, folder: Path) -> str:
+        text, pipeline = numbers.choice(seeds)
+        path = folder / "in.mlir"
+        path.write_bytes(damaged_text(numbers, text, most=2).encode(errors="surrogatepass"))
+        arguments = ["--validate-each", f"--pass-pipeline={pipeline}"]
+        status, _, said = call(opt.main, "resnet-opt", path, *arguments)
+        if status and "changed what the network computes" in said:
+            raise Wrong(said.splitlines()[0])
+        return verdict(status)
+
+    return case
+
+
 def mlir_bytecode() -> Case:
     """`resnet-opt` on damaged bytecode."""
     from torch_mlir import ir
@@ -463,6 +489,7 @@ def available(project: Path | None) -> dict[str, Callable[[], Case]]:
             "project": lambda: project_files(project),
             "manifests": lambda: manifests(project),
             "images": lambda: images(project),
+            "stages": lambda: stages(project),
             "commands": lambda: commands(project),
         }
     return targets

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 from torch_mlir import ir
 
-from resnet_hls.analysis.nests import Nest, linear
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.nests import Nest, linear, trip_count
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 #: Iterations of one operation that are gone through: arrays of 8 GiB.
 _MOST = 1 << 30
+#: Iterations of the loops of one index.
+_MOST_ASKED = 1 << 20
 
 
 def evaluate(expr: ir.AffineExpr, dims: Sequence[Array]) -> Array:
@@ -141,6 +144,54 @@ def element_order(op: ir.Operation, nest: Nest) -> Array:
         raise PassFailure(
             op, f"an access outside its buffer of {size} elements", help="stay inside the buffer"
         ) from None
+
+
+def check_bounds(nest: Nest) -> None:
+    """Whether every access of a nest stays inside its buffer.
+
+    An index is asked for the loops that it depends on, and for those that guards tie to them: few, so that this takes
+    no time. Not asked: accesses under guards that depend on loops inside the body, registers' and lanes'.
+
+    Raises:
+        PassFailure: one does not.
+    """
+    for access in nest.accesses:
+        values = [v for v in dict.fromkeys(iu.index_operands(access.op)) if v not in nest.induction]
+        if not all(isinstance(value.owner, ir.Block) for value in values):
+            continue
+        extents = [*nest.extents, *(trip_count(value.owner.owner.operation) for value in values)]
+        try:
+            guards = guards_of(access.op, nest)
+        except PassFailure:  # in an else branch: nothing is known of it
+            continue
+        if any(max(dims_of(guard), default=0) >= len(nest.extents) for guard, _ in guards):
+            continue
+        for expr, size in zip(access.exprs, ir.MemRefType(access.buffer.type).shape, strict=True):
+            index = _values(expr, guards, extents)
+            if index.size and not (index.min() >= 0 and index.max() < size):
+                bad = index.min() if index.min() < 0 else index.max()
+                message = f"an access at index {bad} of a dimension of {size} elements"
+                raise PassFailure(access.op, message, help="stay inside the buffer, or guard the access")
+
+
+def _values(expr: ir.AffineExpr, guards: Sequence[tuple[ir.AffineExpr, bool]], extents: Sequence[int]) -> Array:
+    """The values of an expression in all iterations that guards let pass; none, where there are too many to say."""
+    dims = set(dims_of(expr))
+    while True:
+        tied = [guard for guard in guards if dims & set(dims_of(guard[0]))]
+        wider = dims.union(*(dims_of(guard) for guard, _ in tied))
+        if wider == dims:
+            break
+        dims = wider
+    if prod(extents[d] for d in dims) > _MOST_ASKED:
+        return np.empty(0, np.int64)
+    grid = np.meshgrid(*(np.arange(n if d in dims else 1) for d, n in enumerate(extents)), indexing="ij", sparse=True)
+    shape = np.broadcast_shapes(*(axis.shape for axis in grid))
+    mask = np.ones(shape, dtype=bool)
+    for guard, equal in tied:
+        value = evaluate(guard, grid)
+        mask &= (value == 0) if equal else (value >= 0)
+    return np.broadcast_to(evaluate(expr, grid), shape)[mask]
 
 
 def is_row_major_once(op: ir.Operation, nest: Nest) -> bool:

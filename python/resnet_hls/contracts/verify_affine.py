@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import check_bounds
 from resnet_hls.analysis.nests import Nest, trip_count
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 
@@ -30,7 +31,7 @@ class VerifyAffine(Pass):
     arguments and constant `memref.global`s, of static shape and integer elements; nothing makes an alias or a copy.
     Every nest is perfect (a loop with `hls.pipeline` ends it: loops inside are registers that shift) and its loops
     run from 0 to a constant in steps of 1. All accesses are `affine.load` and `affine.store`, guarded by `affine.if`
-    alone; every buffer is stored by one nest only, before any other nest loads it.
+    alone, and stay inside their buffers; every buffer is stored by one nest only, before any other nest loads it.
     """
 
     name: ClassVar[str] = "verify-affine"
@@ -101,6 +102,7 @@ def _check_nest(root: ir.Operation) -> None:
         for result in op.results:
             if isinstance(result.type, ir.FloatType):
                 raise PassFailure(op, f"a float type, {result.type}", help="run hls-integerize first")
+    check_bounds(nest)
     if "hls.pipeline" not in nest.loops[-1].attributes:
         for loop in iu.walk(nest.loops[-1], "affine.for")[1:]:
             raise PassFailure(loop, "a loop under a guard", help="only loops of one perfect nest may stand in it")
