@@ -270,6 +270,11 @@ def test_files_that_are_refused(project: Path, tmp_path: Path, capsys: pytest.Ca
         with pytest.raises(UserError, match="no frame has shape"):
             manifest.read(tmp_path)
 
+    content["input"].update(shape=[4, 4, 3], max=10**30)
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match="no byte holds"):
+        manifest.read(tmp_path)
+
     content = json.loads((project / "report.json").read_text())
     content["residual_blocks"][0]["name"] = {}
     (tmp_path / "report.json").write_text(json.dumps(content))

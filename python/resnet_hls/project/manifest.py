@@ -124,4 +124,6 @@ def _port(content: Any) -> Port:
         raise ValueError(f"no scale is {content['scale']}")
     least, most = (None if content.get(key) is None else int(content[key]) for key in ("min", "max"))
     zero_point = int(content.get("zero_point", 0))
+    if any(number is not None and not -128 <= number <= 255 for number in (least, most, zero_point)):
+        raise ValueError(f"no byte holds {least}, {most} or {zero_point}")
     return Port(shape, float(content["scale"]), bool(content["signed"]), least, most, zero_point)
