@@ -37,7 +37,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
             return found[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
         if path not in back:
-            return text  # a file of the source tree
+            return text if (ROOT / path).exists() else found[0]  # a file of the source tree, or a dead link
         return f"[{text}]({posixpath.relpath(back[path], posixpath.dirname(page.file.src_uri) or '.')}{anchor})"
 
     return _LINK.sub(link, markdown)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 # The first makes no failing example smaller, which may take minutes.
 settings.register_profile(
     "quick",
-    max_examples=20,
+    max_examples=14,
     derandomize=True,
     deadline=None,
     database=None,

@@ -24,9 +24,9 @@ max_align_t int_fast8_t int_fast16_t int_fast32_t int_fast64_t int_least8_t int_
 linux unix
 """
 _EMITTED = """
-ap_axiu ap_axi_sdata ap_fixed ap_int ap_int_base ap_range_ref ap_ufixed ap_uint ap_wait hls hls_stream input
-input_axis_t io load_weights output output_axis_t read_input resnet_hls std stream weights weights_axis_t word words
-write_output
+ap_axiu ap_axi_sdata ap_fixed ap_int ap_int_base ap_range_ref ap_ufixed ap_uint ap_wait frames hls hls_stream
+input input_axis_t io load_weights output output_axis_t read_input resnet_hls std stream weights
+weights_axis_t word words write_output
 """
 #: Files that the project has beside those of the network, and C headers that `NAME.h` would hide.
 _FILES = """

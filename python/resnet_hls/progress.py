@@ -33,7 +33,7 @@ def shown(quiet: bool = False) -> Iterator[Told]:
         def render(self, task: Task):  # type: ignore[no-untyped-def]  # a bar or a text
             return super().render(task) if task.total else Text("")
 
-    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), Bar(), Count(""))
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False), Bar(), Count(""))
     both = sys.stdout.isatty()  # else what is printed meanwhile would go to standard error
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both) as progress:
         task = progress.add_task("", total=None)

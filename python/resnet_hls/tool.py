@@ -16,6 +16,8 @@ from resnet_hls.errors import UserError, one_line, raise_if_interrupted
 SPLIT_MARKER = "// -----"
 #: Of paths in messages.
 _LONGEST_PATH = 1000
+#: Characters of the input's name that a crash is told with, in a buffer of 4 KiB.
+_SHOWN = 700
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -68,11 +70,16 @@ def tell_crashes(name: str, where: str) -> None:
         name: of the tool.
         where: the input, as the user named it.
     """
+    if os.environ.get("RESNET_HLS_TRACEBACK"):
+        import faulthandler
+
+        faulthandler.enable()
+        return
     from resnet_hls.simulate._cycles import report_crashes
 
-    help = "the input is damaged in a way that it does not check; if not, please report it"
+    help = "the input is damaged in a way that it does not check; if not, RESNET_HLS_TRACEBACK=1 says where: report it"
     report_crashes(
-        f"{name}: error: {one_line(where)[:_LONGEST_PATH]}: MLIR or another library crashed on it (",
+        f"{name}: error: {one_line(where)[:_SHOWN]}: MLIR or another library crashed on it (",
         f")\nhelp: {help}\n",
     )
 
@@ -106,7 +113,7 @@ def write_output(path: str, text: str) -> None:
         sys.stdout.write(text)
         return
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"  # with_name refuses "."
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)

@@ -17,7 +17,7 @@ from resnet_hls.frontend.doctor import Diagnosis, examine, render
 
 def rendered(diagnosis: Diagnosis) -> str:
     output = io.StringIO()
-    render(diagnosis, Console(file=output, width=200))
+    render(diagnosis, Console(file=output, width=200, markup=False))
     return output.getvalue()
 
 

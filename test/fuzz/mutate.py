@@ -111,7 +111,8 @@ def damaged_json(numbers: random.Random, content: Any, most: int = 3) -> Any:
             other, name = numbers.choice(places)
             owner[key] = copy.deepcopy(other[name])
         elif kind == 2:
-            owner[key] = numbers.choice((None, True, [], {}, "", 0, -1, 1.5, 10**30, float("nan"), [[]], {"a": 1}))
+            odd = (1.5, 10**30, 10**400, float("nan"), float("inf"), "[/x]", "\ud800", [[]], {"a": 1})
+            owner[key] = numbers.choice((None, True, [], {}, "", 0, -1, *odd))
         elif kind == 3:
             owner[key] = numbers.choice(HOSTILE)
         elif kind == 4 and isinstance(owner, dict):

@@ -18,7 +18,7 @@ from resnet_hls.cli import main  # noqa: E402
 #: Cases of each target: about a second each.
 SHARE = {
     "onnx": 12, "mlir": 25, "bytecode": 25, "translate": 15, "pipelines": 30, "boards": 100, "factors": 100,
-    "names": 300, "manifests": 40, "images": 100, "project": 10, "stages": 4, "commands": 12,
+    "names": 300, "manifests": 40, "images": 100, "project": 10, "stages": 4, "commands": 12, "weights": 40,
 }  # fmt: skip
 
 

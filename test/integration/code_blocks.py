@@ -18,8 +18,6 @@ ELISION = "[…]"
 SMALLER = {
     "--images 10000": "--images 20",
     "--images 200": "--images 20",
-    "--boards all": "--boards kv260 --slower 0",
-    "--slower 5": "--slower 0",
 }
 
 

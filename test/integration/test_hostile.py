@@ -163,7 +163,7 @@ NEST = """func.func @f(%image: memref<{size}xi8>, %result: memref<4xi8>) {{
     [
         (NEST.format(size=4, count=-1, index="%x"), "verify-affine", "a loop from 0 to -1, which never runs"),
         (NEST.format(size=4, count=4, index="%x + 1"), "hls-to-dataflow", "an access outside its buffer of 4 elements"),
-        (NEST.format(size=4, count=1 << 40, index="0"), "hls-to-dataflow", "iterations, more than the 1,073,741,824"),
+        (NEST.format(size=4, count=1 << 40, index="0"), "hls-to-dataflow", "iterations, more than the 134,217,728"),
         ("func.func @f(%a: memref<4xi8>) {return}", "hls-to-dataflow", "hls-to-dataflow relies on verify-affine: "),
         ('func.func @f() {"hls.dataflow"() ({"hls.fifo"() : () -> ()}) : () -> () return}', "", "expects one result"),
         ("func.func @f() {return}", "(" * 99, "expected the name of a pass"),

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,43 @@ def test_killed_at_any_operation(tmp_path: Path, replaces: bool) -> None:
             break
     assert number > 10
     assert seen == ({(False, False), (False, True), (True, False)} if replaces else {(False, True), (True, False)})
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_interrupted_after_a_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Ctrl-C comes right after one of the renames that put the new project in the place of the old one."""
+    target, done = tmp_path / "out", 0
+    write(target, "old")
+    rename = os.rename
+
+    def interrupted(*arguments: Any) -> None:
+        nonlocal done
+        rename(*arguments)
+        done += 1
+        if done == number:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write(target, "new")
+    output_folder.clean(target)
+    assert content(target) == project("old" if number == 1 else "new")
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_folder_that_has_come_meanwhile_stays(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+
+    def write_while_somebody_else_does() -> None:
+        with output_folder.appearing(target, force=False):
+            target.mkdir()
+            (target / "mine").touch()
+
+    with pytest.raises(UserError, match="cannot be written"):
+        write_while_somebody_else_does()
+    assert os.listdir(target) == ["mine"]
+    assert os.listdir(tmp_path) == ["out"]
 
 
 def test_what_somebody_works_on_stays(tmp_path: Path) -> None:

@@ -306,7 +306,13 @@ def test_made_again(tool: Tool, project: Path, tmp_path: Path) -> None:
     table = again.read_text().partition('<table class="compared">')[2].partition("</table>")[0]
     assert "Vitis HLS" in table
     assert "2.00" in table
-    run = {"images_of": "my images", "headers": "fast", "compiler": "g++", "model_by": "onnxruntime"}
+    run = {
+        "sources": verified.sources(copy),
+        "images_of": "my images",
+        "headers": "fast",
+        "compiler": "g++",
+        "model_by": "onnxruntime",
+    }
     for exact in (1, 3):  # the second replaces the first
         verified.record(copy, {**run, "images": 3, "exact": exact, "top1_percent": 2 / 3 * 100})
     assert command.run(command.Request(copy, html=again), console) == 0
@@ -314,6 +320,8 @@ def test_made_again(tool: Tool, project: Path, tmp_path: Path) -> None:
     done = tool("report", copy)
     assert "verified: 3/3 images bit-exact, top-1 66.67 % (my images;" in done.stdout
     assert "What to change" in done.stdout
+    (copy / "src" / "tasks.cpp").write_text("// other C++, which nobody has verified\n")
+    assert verified.read(copy) == []
     (copy / "verified.json").write_text("[1")
     assert verified.read(copy) == ()
 

@@ -75,6 +75,9 @@ def test_model_is_another_or_is_not_there(
 ) -> None:
     said = refused(capsys, tmp_path, tiny_onnx, "--from-manifest", manifest)
     assert f"{tiny_onnx.name}: is not the model of then: SHA-256 " in said
+    for given in ("resnet20", tiny_onnx):  # of another kind, or with sums that a manifest has not
+        said = refused(capsys, tmp_path, given, "--from-manifest", manifest, "--allow-differences")
+        assert "is not the model of then" in said
     shutil.rmtree(manifest.parent / "reference")
     said = refused(capsys, tmp_path, "--from-manifest", manifest)
     assert "was built from small.qonnx.onnx, which is not here: SHA-256 " in said

@@ -123,6 +123,7 @@ STUBS = {
         PROGRESS { return $::progress }
         STATUS { return {place_design ERROR} }
         STATS.WNS { return $::slack }
+        STATS.WHS { return $::hold }
       }
       error "no property $args" """,
     "launch_runs": """
@@ -135,13 +136,24 @@ STUBS = {
 
 
 def run(
-    project: Path, boards_there: bool = True, slack: str = "0.013", progress: str = "100%", lacking: str = "-"
+    project: Path,
+    boards_there: bool = True,
+    slack: str = "0.013",
+    hold: str = "0.01",
+    progress: str = "100%",
+    lacking: str = "-",
 ) -> tcl.Run:
     found = "[list ${n}1.3 ${n}1.4]" if boards_there else "{}"
     stubs = STUBS | {
         "get_board_parts": f"set n [string trimright [lindex $args end] *]; return {found}",
     }
-    values = {"name": "small_system", "work": project / "vivado/work", "slack": slack, "progress": progress}
+    values = {
+        "name": "small_system",
+        "work": project / "vivado/work",
+        "slack": slack,
+        "hold": hold,
+        "progress": progress,
+    }
     values["lacking"] = lacking
     setup = "".join(f"set ::{name} {{{value}}}\n" for name, value in values.items())
     return tcl.run(project / "vivado/build.tcl", stubs, cwd=project.parent, setup=setup)
@@ -279,7 +291,8 @@ def test_results(tmp_path: Path) -> None:
     [
         ({"boards_there": False}, "Vivado has no board files xilinx.com:kv260_som:part0: install them"),
         ({"lacking": "*smartconnect*"}, "Vivado has no IP xilinx.com:ip:smartconnect for this part"),
-        ({"slack": "-0.25"}, "the clock is not met, by 0.25 ns"),
+        ({"slack": "-0.25"}, "the clock is not met (setup), by 0.25 ns"),
+        ({"hold": "-0.25"}, "the clock is not met (hold), by 0.25 ns"),
         ({"progress": "50%"}, "the implementation did not end: place_design ERROR"),
     ],
 )

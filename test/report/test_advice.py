@@ -102,7 +102,10 @@ def test_what_limits(report: dict[str, Any]) -> None:
         "100 of 100 usable DSP are taken; the budget keeps 20 of the device for the shell and routing.",
         "hls-balance has proven that no unroll factors give a shorter interval in this budget.",
     ]
-    assert "--effort" in advice.limits({**report, "remarks": [{**proven, "message": "not proven"}]})[-1]
+    above = "…, at most 3.0% above the least interval of these factors"
+    assert "--effort" in advice.limits({**report, "remarks": [{**proven, "message": above}]})[-1]
+    asked = "…, the cheapest design for 100 cycles"  # nobody wants to know of a shorter one
+    assert advice.limits({**report, "remarks": [{**proven, "message": asked}]}) == told[:-1]
     assert "a larger board" in advice.changes(report)[0]
     first = {"task": "input", "stream": None, "kind": "busy", "cycles": INTERVAL}
     assert "one word a cycle" in advice.limits({**report, "limits": [first]})[0]

@@ -20,7 +20,7 @@ from resnet_hls.passes._registry import PassFailure
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 #: Iterations of one operation that are gone through: arrays of 8 GiB.
-_MOST = 1 << 30
+_MOST = 1 << 27
 #: Iterations of the loops of one index.
 _MOST_ASKED = 1 << 20
 

@@ -25,6 +25,8 @@ from resnet_hls.passes._tiling_words import Word, word
 
 #: Pixels that a step may hand out: more of them cost more registers than they are worth.
 PIXELS = (1, 2, 3, 4)
+#: Products in a slice that are worth a look: bytes times a bit would fit three times, constants of zero many times.
+_MOST_PER_SLICE = 4
 #: Factors by loop. Loops of taps that are not named are unrolled completely, other loops not at all.
 Factors = Mapping[int, int]
 
@@ -263,7 +265,7 @@ def products_per_slice(task: Task, constants: Mapping[str, NDArray[Any]], wide: 
         corners = [a * b for a in bounds[0] for b in bounds[1]]
         apart = bits_of(min(corners), max(corners))
         most = max(most, *(1 + (wide - bits_of(*bound)) // apart for bound in bounds))
-    return most
+    return min(most, _MOST_PER_SLICE)
 
 
 def _range_of(value: ir.Value, constants: Mapping[str, NDArray[Any]]) -> tuple[int, int]:

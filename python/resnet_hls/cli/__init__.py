@@ -46,9 +46,13 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; returns its exit status: 0, 1 for bad input, 2 for bad usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None:
-        tell_crashes(TOOL, " ".join(given))
-    return run_tool(TOOL, lambda: _run(given))
+
+    def run() -> int:
+        if arguments is None:
+            tell_crashes(TOOL, " ".join(given))
+        return _run(given)
+
+    return run_tool(TOOL, run)
 
 
 def _run(arguments: list[str]) -> int:

@@ -48,7 +48,7 @@ def short(path: Path) -> str:
 
 
 def console() -> Any:
-    """Standard output for tables, wide enough for them where it is no terminal."""
+    """Standard output for tables, wide enough for them where it is no terminal. Brackets in names are no markup."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=160)
+    return Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)

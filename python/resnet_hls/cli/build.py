@@ -35,7 +35,13 @@ def build(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="folder to write; must not exist yet")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="folder to write, new or empty; with --from-manifest by default the network's name",
+        ),
     ] = None,
     board: Board = "kv260",
     clock: Annotated[float | None, typer.Option(metavar="MHZ", help="clock; by default the board's")] = None,

@@ -54,6 +54,7 @@ def verify(
     content = manifest.read(project)
     chosen, labels, what = _images(content, images, data)
     by = reference.describe(project)
+    sources = verified.sources(project)
     with shown(quiet) as told:
         result = run_verify(
             project,
@@ -68,6 +69,7 @@ def verify(
     verified.record(
         project,
         {
+            "sources": sources,
             "images_of": what,
             "images": result.images,
             "exact": result.exact,

@@ -81,7 +81,7 @@ def _print(results: list[Result], text: str | None, output: Path, quiet: bool) -
     if text is not None:
         sys.stdout.write(text)
     elif not quiet:
-        console = Console() if sys.stdout.isatty() else Console(width=160)
+        console = Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
         console.print(table.board_table(results))
         print(f"fit: wrote {output}/fit.json and {output}/fit.html, which has the slower designs as well")
     for line in table.problem_lines(results):

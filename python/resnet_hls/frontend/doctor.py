@@ -156,21 +156,19 @@ def _quantizer(name: str, role: str, grid: Grid) -> Quantizer:
 
 
 def render(diagnosis: Diagnosis, console: Console) -> None:
-    """Prints a diagnosis: layers, skips, quantizers, then notes, problems and the verdict."""
-    from rich.markup import escape
-
+    """Prints a diagnosis: layers, skips, quantizers, notes, problems, the verdict; `console` knows no markup."""
     if diagnosis.layers:
         console.print(
-            f"{escape(str(diagnosis.path))}: {diagnosis.dialect}, {_times(diagnosis.input_shape)} to "
+            f"{diagnosis.path}: {diagnosis.dialect}, {_times(diagnosis.input_shape)} to "
             f"{_times(diagnosis.output_shape)}, {diagnosis.macs:,} multiply-accumulates an image",
             highlight=False,
         )
         _render_tables(diagnosis, console)
     for note in diagnosis.notes:
-        console.print(f"note: {escape(note)}", highlight=False)
+        console.print(f"note: {note}", highlight=False)
     for problem in diagnosis.problems:
-        console.print(f"problem: {escape(problem.where)}: {escape(problem.what)}", highlight=False, soft_wrap=True)
-        console.print(f"  help: {escape(problem.help)}", highlight=False, soft_wrap=True)
+        console.print(f"problem: {problem.where}: {problem.what}", highlight=False, soft_wrap=True)
+        console.print(f"  help: {problem.help}", highlight=False, soft_wrap=True)
     console.print(f"doctor: {_verdict(diagnosis)}", highlight=False, soft_wrap=True)
 
 
@@ -186,25 +184,19 @@ def _render_tables(diagnosis: Diagnosis, console: Console) -> None:
     layers.add_column("MACs", justify="right")
     for layer in diagnosis.layers:
         macs = f"{layer.macs:,}" if layer.macs else ""
-        layers.add_row(_text(layer.name), layer.op, _times(layer.input_shape), _times(layer.output_shape), macs)
+        layers.add_row(layer.name, layer.op, _times(layer.input_shape), _times(layer.output_shape), macs)
     console.print(layers)
     if diagnosis.skips:
         skips = Table("addition", "operand", "scale", "operand", "scale", "equal", title="Skips")
         for skip in diagnosis.skips:
-            cells = [cell for operand in skip.operands for cell in (_text(operand.source), operand.scale)]
-            skips.add_row(_text(skip.name), *cells, _yes(skip.equal))
+            cells = [cell for operand in skip.operands for cell in (operand.source, operand.scale)]
+            skips.add_row(skip.name, *cells, _yes(skip.equal))
         console.print(skips)
     quantizers = Table("quantizer", "of", "type", "scale", "zero point", "power of two", title="Quantizers")
     for row in diagnosis.quantizers:
         kind = f"{'int' if row.signed else 'uint'}{row.bits}"
-        quantizers.add_row(_text(row.name), row.role, kind, row.scale, str(row.zero_point), _yes(row.power_of_two))
+        quantizers.add_row(row.name, row.role, kind, row.scale, str(row.zero_point), _yes(row.power_of_two))
     console.print(quantizers)
-
-
-def _text(name: str) -> str:
-    from rich.markup import escape
-
-    return escape(name)
 
 
 def _yes(flag: bool) -> str:

@@ -42,9 +42,11 @@ class Source:
 
     def walk(self, node: Any) -> Iterator[Any]:
         """All named nodes below one, parents first."""
-        for child in node.named_children:
+        pending = node.named_children[::-1]
+        while pending:  # and not by recursion: a chain of additions is as deep as it is long
+            child = pending.pop()
             yield child
-            yield from self.walk(child)
+            pending += child.named_children[::-1]
 
     def outermost(self, node: Any) -> Iterator[Any]:
         """What stands outside of functions: definitions and declarations, those in namespaces, too."""
@@ -99,8 +101,16 @@ class Function:
         """The calls in it."""
         return [node for node in self.source.walk(self.body) if node.type == "call_expression"]
 
-    def uses(self, stream: str, by_name: Mapping[str, Function]) -> set[str]:
-        """What is done with one of its streams: `read`, `write`, by itself or by functions that it passes it to."""
+    def uses(
+        self, stream: str, by_name: Mapping[str, Function], seen: frozenset[tuple[str, str]] = frozenset()
+    ) -> set[str]:
+        """What is done with one of its streams: `read`, `write`, by itself or by functions that it passes it to.
+
+        `seen` are the functions and streams that have been asked on the way, which a recursion comes back to.
+        """
+        if (self.name, stream) in seen:
+            return set()
+        seen |= {(self.name, stream)}
         found = set()
         for node in self.calls:
             called = node.child_by_field_name("function")
@@ -112,7 +122,7 @@ class Function:
             arguments = [text_of(a) for a in node.child_by_field_name("arguments").named_children]
             other = by_name.get(text_of(called).split("<")[0].split("::")[-1])
             if stream in arguments and other is not None and len(other.parameters) == len(arguments):
-                found |= other.uses(other.parameters[arguments.index(stream)].name, by_name)
+                found |= other.uses(other.parameters[arguments.index(stream)].name, by_name, seen)
         return found - {"ask"}
 
 

@@ -15,11 +15,11 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from resnet_hls.project.cpp_functions import Function, Problem, Source, functions, problem, text_of
 from resnet_hls.resources import library_folder
+from resnet_hls.tool import read_input, run_tool
 
 #: The least depth with which a stream lets both of its tasks run.
 _LEAST_DEPTH = 2
@@ -181,7 +181,7 @@ def _loop(task: Function, node: Any) -> Iterator[Problem]:
     """Bounds are constants; the outermost may be the number of frames, an argument."""
     condition = node.child_by_field_name("condition")
     text = text_of(condition).strip("() ;") if condition is not None else ""
-    match = re.fullmatch(r"(\w+) (<|<=|>|>=|!=) ([\w:]+)", text, re.ASCII)
+    match = re.fullmatch(r"(\w+)\s*(<=|>=|!=|<|>)\s*([\w:]+)", text, re.ASCII)
     bound = match[3] if match else ""
     numbers = {p.name for p in task.parameters if not p.is_stream}
     outermost = not any(above.type == "for_statement" for above in task.source.above(node, task.body))
@@ -257,11 +257,11 @@ def main(paths: Sequence[str]) -> int:
     if not paths:
         print("usage: python -m resnet_hls.project.dataflow_rules FILES", file=sys.stderr)
         return 2
-    found = check({path: Path(path).read_text(encoding="utf-8") for path in paths})
+    found = check({path: read_input(path).decode(errors="replace") for path in paths})
     for one in found:
         print(one)
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_tool("dataflow_rules", lambda: main(sys.argv[1:])))

@@ -75,7 +75,7 @@ def appearing(target: Path, force: bool) -> Iterator[Path]:
             stack.callback(_remove_empty, made)
             temporary = stack.enter_context(_beside(target, "tmp"))
             yield temporary
-            _swap(temporary, target)
+            _swap(temporary, target, force)
             made.clear()
         except OSError as error:
             reason = error.strerror or str(error)
@@ -103,17 +103,22 @@ def clean(target: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _swap(new: Path, target: Path) -> None:
-    """Rename `new` to `target`; what is there goes only when its successor is in place."""
-    if not target.exists() or not any(target.iterdir()):
+def _swap(new: Path, target: Path, force: bool) -> None:
+    """Rename `new` to `target`; what is there goes only when its successor is in place.
+
+    Raises:
+        OSError: somebody else has put something there meanwhile, and `force` is not given.
+    """
+    if not force or not target.exists() or not any(target.iterdir()):
         new.rename(target)
         return
     with _beside(target, "old") as old:
-        target.rename(old / _REPLACED)
-        try:
+        try:  # a signal may come right after either of the two
+            target.rename(old / _REPLACED)
             new.rename(target)
         except BaseException:
-            (old / _REPLACED).rename(target)
+            if (old / _REPLACED).exists() and not target.exists():
+                (old / _REPLACED).rename(target)
             raise
         (old / _REPLACED).rename(old / "gone")  # what is half removed must not come back
 
@@ -122,15 +127,19 @@ def _swap(new: Path, target: Path) -> None:
 def _beside(target: Path, kind: str) -> Iterator[Path]:
     """A new folder beside `target`, on the same file system, with the permissions that the user's umask gives.
 
-    It is removed in the end, where it is still there.
+    It is removed in the end, where it is still there; but not with a project in it that has no successor, which `clean`
+    puts back.
     """
     folder = target.with_name(f".{target.name}.{secrets.token_hex(8)}.{kind}")
     folder.mkdir()
     try:
         with _locked(folder, needed=False):
+            if not folder.exists():  # `clean` of another process was faster than our lock
+                folder.mkdir()
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if target.exists() or not (folder / _REPLACED).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -102,7 +102,7 @@ def read(project: Path) -> Manifest:
         clock = content.get("options", {}).get("clock_mhz")
         clock = None if clock is None else float(clock)
         manifest = Manifest(str(content["name"]), str(content["source_kind"]), *ports, clock)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UserError(
             f"damaged: {type(error).__name__}: {error}", where=str(path), help="build the project again"
         ) from error

@@ -93,8 +93,15 @@ class Recipe:
         """
         wanted = self.content["sha256"]
         found = sources.find(self._locate(wanted) if model is None else model, self.name)
-        for what, recorded in wanted.items():
-            actual = found.file_hashes().get(what, recorded)
+        sums = found.file_hashes()
+        if found.kind != self.content["source_kind"] or (not sums and found.model != self.model):
+            raise UserError(
+                f"is not the model of then, which was {self.model}",
+                where=model or self.model,
+                help="give the model that was built then, or build this one without --from-manifest",
+            )
+        for what, actual in sums.items():
+            recorded = wanted.get(what, "none")
             if actual != recorded:
                 raise UserError(
                     f"is not the model of then: SHA-256 {actual[:12]}…, {self.path} records {recorded[:12]}…",
@@ -112,19 +119,19 @@ class Recipe:
         """
         if self.model in BUNDLED:
             return self.model
-        again = f"resnet-hls build MODEL --from-manifest {shlex.quote(str(self.path))}"
+        again = f"--from-manifest {shlex.quote(str(self.path))}"
         if is_factory(self.model):
             raise UserError(
                 f"was built from {self.model}, and a manifest runs no code by itself",
                 where=str(self.path),
-                help=f"name the function: {again.replace('MODEL', shlex.quote(self.model))}",
+                help=f"name the function: resnet-hls build {shlex.quote(self.model)} {again}",
             )
         base = Path(self.model).name
         if not self.model or base != self.model or not base.endswith((".onnx", ".safetensors")):
             raise UserError(
                 f"was built from '{self.model}', which names no file",
                 where=str(self.path),
-                help=f"say where the model is: {again}",
+                help=f"say where the model is: resnet-hls build MODEL {again}",
             )
         project = self.path.resolve().parent
         places = [Path(base), project / base, project.parent / base, project / "reference" / "model.onnx"]
@@ -135,7 +142,7 @@ class Recipe:
         raise UserError(
             f"was built from {base}, which is not here: SHA-256 {next(iter(wanted.values()), '')[:12]}…",
             where=str(self.path),
-            help=f"say where it is: {again}",
+            help=f"say where it is: resnet-hls build MODEL {again}",
         )
 
     def differences(self, manifest: Mapping[str, Any]) -> list[str]:
@@ -162,13 +169,13 @@ def read(path: Path) -> Recipe:
         raise UserError(f"cannot be read: {error.strerror}", where=str(path), help=help) from None
     except KeyError as error:
         raise UserError(f"does not say how to build: {error} is missing", where=str(path), help=help) from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"damaged: {type(error).__name__}: {reason}", where=str(path), help=help) from None
 
 
 def _recipe(path: Path, content: Any) -> Recipe:
-    for key, kind in (("name", str), ("model", str), ("compiler_sha256", str), ("options", dict)):
+    for key, kind in (("name", str), ("model", str), ("source_kind", str), ("compiler_sha256", str), ("options", dict)):
         if not isinstance(content[key], kind):
             raise TypeError(f"'{key}' is no {'text' if kind is str else 'table'}")
     for key in ("sha256", "versions", "files"):
@@ -185,7 +192,7 @@ def _recipe(path: Path, content: Any) -> Recipe:
             raise TypeError(f"'{key}' is no number")
     options = driver.make_options(
         board,
-        board.clock_mhz,
+        None,  # the board has it
         given["target_fps"],
         given["max_dsp"],
         given["without"],
@@ -210,7 +217,7 @@ def check_versions(recipe: Recipe, allow: bool) -> list[str]:
     different = recipe.check_versions()
     if different and not allow:
         pins = " ".join(
-            f"{name}=={wanted}"
+            shlex.quote(f"{name}=={wanted}")
             for name, wanted in recipe.content["versions"].items()
             if name not in ("resnet-hls", "python") and any(line.startswith(f"{name} ") for line in different)
         )

@@ -7,12 +7,13 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_hls import emit
+from resnet_hls import boards, emit
 from resnet_hls.analysis.weights import BEAT_BITS, loads_of
 from resnet_hls.pipelines import STAGES
 from resnet_hls.project import folder as output_folder
@@ -155,9 +156,11 @@ def packages(accelerator: Accelerator) -> list[str]:
 
 
 def command(accelerator: Accelerator) -> str:
-    """The command that builds the same, in a folder that holds the model."""
+    """The command that builds the same, in a folder with the model, and with the board's file if it is none of ours."""
     options = accelerator.options
-    words = ["resnet-hls", "build", accelerator.source.model, "--board", options.board.name]
+    board = options.board
+    ours = board.name in boards.names() and replace(boards.load(board.name), clock_mhz=board.clock_mhz) == board
+    words = ["resnet-hls", "build", accelerator.source.model, "--board", board.name if ours else f"{board.name}.toml"]
     for flag, value in (
         ("--clock", repr(options.board.clock_mhz)),
         ("--target-fps", options.target_fps),

@@ -134,7 +134,7 @@ def _budget(report: Report) -> list[str]:
     remark = next((r["message"] for r in report["remarks"] if r["pass"] == "hls-balance" and not r["where"]), "")
     if full and "proven to be the least interval" in remark:
         told.append("hls-balance has proven that no unroll factors give a shorter interval in this budget.")
-    elif full and remark:
+    elif full and "above the least interval" in remark:
         told.append("hls-balance has not proven that this is the least interval: a larger --effort may find a shorter.")
     return told
 

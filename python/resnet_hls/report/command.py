@@ -78,9 +78,9 @@ def _write_page(request: Request, report: dict[str, Any], compared: Mapping[str,
     target = request.html
     assert target is not None
     content = page.render(page.read(request.project, report, compared))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"  # with_name refuses "."
     try:
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
         temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from resnet_hls.report.advice import LABELS, Report
 
-#: Above this nothing is a count of anything.
-_MOST = 2.0**53
+#: Beyond these nothing is a count of anything.
+_LEAST, _MOST = 1e-9, 2.0**53
 
 
 class Malformed(ValueError):
@@ -33,7 +32,7 @@ class _Map:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_text(value: Any) -> bool:
@@ -41,7 +40,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return _is_number(value) and 0 <= value < _MOST
+    return _is_number(value) and (value == 0 or _LEAST <= value < _MOST)  # nor NaN
 
 
 def _is_positive(value: Any) -> bool:
@@ -121,7 +120,7 @@ def check(report: Any) -> Report:
         for key, port in (("from", "input"), ("to", "output")):
             if row[key] not in tasks and row[key] != port:
                 raise Malformed(f"streams[{number}].{key}: there is no task '{row[key]}'")
-    if any(entry.get("calibrated") is not None for entry in found["resources"].values()):
+    if any("calibrated" in entry for entry in found["resources"].values()):
         _check(
             {k: e["calibrated"] for k, e in found["resources"].items() if "calibrated" in e}, _Map(_COUNT), "resources"
         )

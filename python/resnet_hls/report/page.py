@@ -113,7 +113,7 @@ class _Page:
         key = (kind, name)
         if key not in self.anchors:
             wanted = f"{kind}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)[:80]}"
-            taken = set(self.anchors.values())
+            taken = {"cycles-h", *self.anchors.values()}
             found, number = wanted, 1
             while found in taken:
                 number += 1
@@ -221,7 +221,10 @@ def read(project: Path, report: Report, comparison: Mapping[str, Any] | None = N
 
     try:
         manifest = dict(json.loads(text("manifest.json")))
-    except (TypeError, ValueError) as error:
+        for key, kind in (("command", str), ("notes", list), ("versions", dict)):
+            if not isinstance(manifest.get(key, kind()), kind):
+                raise TypeError(f"'{key}' is of another kind")
+    except (TypeError, ValueError, RecursionError) as error:
         where = str(project / "manifest.json")
         raise UserError(f"is damaged: {error}", where=where, help="build the project again") from None
     texts = {name: text(name) for name in SOURCES if (project / name).is_file()}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "verified.json"
-_TEXTS, _COUNTS = ("images_of", "headers", "compiler", "model_by"), ("images", "exact")
+_TEXTS, _COUNTS = ("sources", "images_of", "headers", "compiler", "model_by"), ("images", "exact")
 
 
 def record(project: Path, run: Mapping[str, Any]) -> None:
@@ -22,10 +23,10 @@ def record(project: Path, run: Mapping[str, Any]) -> None:
 
     Args:
         project: folder that was verified.
-        run: `images_of`, `headers`, `compiler`, `model_by` (texts), `images`, `exact` (counts), `top1_percent` (None
-            without labels).
+        run: `sources` (as of `sources`, before the run), `images_of`, `headers`, `compiler`, `model_by` (texts),
+            `images`, `exact` (counts), `top1_percent` (None without labels).
     """
-    same = ("images_of", "headers")
+    same = ("images_of", "images", "headers", "compiler")
     rows = [row for row in read(project) if any(row[key] != run[key] for key in same)]
     temporary = project / f".{FILE}.{os.getpid()}.tmp"
     with contextlib.suppress(OSError):
@@ -34,19 +35,32 @@ def record(project: Path, run: Mapping[str, Any]) -> None:
 
 
 def read(project: Path) -> Sequence[Mapping[str, Any]]:
-    """The runs, the latest last; none where the file is missing or not of this form."""
+    """The runs of what the folder holds now, the latest last; none where the file is missing or not of this form."""
     try:
         rows = json.loads((project / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ()
-    return [row for row in rows if _is_run(row)] if isinstance(rows, list) else ()
+    if not isinstance(rows, list):
+        return ()
+    now = sources(project)
+    return [row for row in rows if _is_run(row) and row["sources"] == now]
+
+
+def sources(project: Path) -> str:
+    """A SHA-256 sum of what is verified: the C++ and the model, by path. Of what cannot be read, by path alone."""
+    total = hashlib.sha256()
+    for path in sorted(path for part in ("src", "reference") for path in (project / part).rglob("*") if path.is_file()):
+        total.update(path.relative_to(project).as_posix().encode(errors="surrogateescape") + b"\0")
+        with contextlib.suppress(OSError):
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def _is_run(row: Any) -> bool:
     return (
         isinstance(row, dict)
         and all(isinstance(row.get(key), str) for key in _TEXTS)
-        and all(isinstance(row.get(key), int) for key in _COUNTS)
+        and all(type(row.get(key)) is int and 0 <= row[key] < 2**53 for key in _COUNTS)
         and isinstance(row.get("top1_percent"), int | float | None)
     )
 
