@@ -126,6 +126,7 @@ PLAIN = {"function": "f", "depth": "2", "stream": "a", "task": "copy", "name": "
         ({"function": "tasks"}, "sym_name 'tasks' is taken"),
         ({"task": "x() {} void y"}, "is no name in C++"),
         ({"stream": "int"}, "sym_name 'int' is taken in C++"),
+        ({"stream": "frames"}, "sym_name 'frames' is taken in C++"),
         ({"name": ', hls.name = "x; int y"'}, "hls.name 'x; int y' is no name in C++"),
         ({"depth": "2000000000"}, "has room for 2,000,000,000 words, more than"),
         ({"interval": "2000000000"}, "hls.interval = 2000000000, not 1,000,000,000 at most"),
