@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from resnet_hls.errors import UserError, one_line, raise_if_interrupted
+from resnet_hls.files import replace_file
 
 #: The lines between two modules in one file, as MLIR's own tools write and read them.
 SPLIT_MARKER = "// -----"
@@ -113,12 +114,9 @@ def write_output(path: str, text: str) -> None:
         sys.stdout.write(text)
         return
     target = Path(path)
-    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"  # with_name refuses "."
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
+        replace_file(target, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         help = "choose another output with -o" if target.parent.is_dir() else f"make the folder {target.parent} first"
         raise UserError(f"cannot be written: {error.strerror}", where=path, help=help) from None
 

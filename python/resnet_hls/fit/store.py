@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from resnet_hls.errors import UserError
+from resnet_hls.files import replace_file
 from resnet_hls.fit.points import FAILED, Result
 
 
@@ -52,13 +52,9 @@ class Store:
             UserError: it cannot be written.
         """
         path = self.folder / name
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
+            replace_file(path, text)
         except OSError as error:
             message = f"cannot be written: {error.strerror}"
             raise UserError(message, where=str(path), help="make room, or choose another folder with -o") from None
-        finally:
-            temporary.unlink(missing_ok=True)
         return path

@@ -10,7 +10,6 @@ written by hand. Nothing here depends on MLIR.
 from __future__ import annotations
 
 import math
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from resnet_hls.boards import FAMILIES, RESOURCES, Resources
 from resnet_hls.errors import UserError
+from resnet_hls.files import replace_file
 
 #: Factor by resource; those that nothing is known of are left out.
 Factors = Mapping[str, float]
@@ -117,12 +117,9 @@ def refit(path: Path, design: Mapping[str, Any]) -> dict[str, dict[str, float]]:
             amounts = ", ".join(f"{kind} = {float(entry[key][kind])!r}" for kind in RESOURCES)
             lines.append(f"{key} = {{ {amounts} }}")
         lines.append("")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text("\n".join(lines), encoding="utf-8")
-        temporary.replace(path)
+        replace_file(path, "\n".join(lines))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"cannot be written: {error.strerror}", where=str(path), help="choose another path") from None
     return scale
 

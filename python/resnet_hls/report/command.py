@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
+from resnet_hls.files import replace_file
 from resnet_hls.report import builds, comparison, page, text, verified
 
 if TYPE_CHECKING:
@@ -78,12 +78,9 @@ def _write_page(request: Request, report: dict[str, Any], compared: Mapping[str,
     target = request.html
     assert target is not None
     content = page.render(page.read(request.project, report, compared))
-    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"  # with_name refuses "."
     try:
-        temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(target)
+        replace_file(target, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise UserError(f"cannot be written: {reason}", where=str(target), help="choose another path") from None
     print(f"report: wrote {target}")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from resnet_hls.files import replace_file
 
 FILE = "verified.json"
 _TEXTS, _COUNTS = ("sources", "images_of", "headers", "compiler", "model_by"), ("images", "exact")
@@ -28,10 +29,8 @@ def record(project: Path, run: Mapping[str, Any]) -> None:
     """
     same = ("images_of", "images", "headers", "compiler")
     rows = [row for row in read(project) if any(row[key] != run[key] for key in same)]
-    temporary = project / f".{FILE}.{os.getpid()}.tmp"
     with contextlib.suppress(OSError):
-        temporary.write_text(json.dumps([*rows, dict(run)], indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(project / FILE)
+        replace_file(project / FILE, json.dumps([*rows, dict(run)], indent=2, ensure_ascii=False) + "\n")
 
 
 def read(project: Path) -> Sequence[Mapping[str, Any]]:
