@@ -54,6 +54,10 @@ def run_tool(name: str, main: Callable[[], int]) -> int:
         said = UserError(error.strerror or str(error), where=where, help="check the path and its permissions")
         print(said.render(name), file=sys.stderr)
         return said.status
+    except MemoryError:  # of MLIR's parsers, too, where a size in the input lies
+        said = UserError("needs more memory than there is", help="is the input damaged?")
+        print(said.render(name), file=sys.stderr)
+        return said.status
     except Exception as error:
         try:
             raise_if_interrupted(error)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from resnet_hls.tool import run_tool
+
 TOOL = Path(sys.executable).with_name("resnet-hls")
 WORK = """
 import sys
@@ -77,3 +79,12 @@ def test_completion(words: str, expected: list[str]) -> None:
 def test_no_colours_without_a_terminal() -> None:
     done = subprocess.run([TOOL, "boards"], capture_output=True, text=True, check=True, timeout=60)
     assert "\x1b" not in done.stdout
+
+
+def test_memory_that_is_spent_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def spend() -> int:
+        raise MemoryError
+
+    assert run_tool("resnet-opt", spend) == 1
+    said = "resnet-opt: error: needs more memory than there is\nhelp: is the input damaged?\n"
+    assert capsys.readouterr() == ("", said)
