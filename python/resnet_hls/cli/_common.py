@@ -13,23 +13,28 @@ import typer
 TOOL = "resnet-hls"
 
 
+def _begun(names: Iterable[str], incomplete: str) -> list[str]:
+    """Of names those that begin as what was typed: what a shell completes."""
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def models(incomplete: str) -> Iterable[str]:
     from resnet_hls.models import BUNDLED
 
-    return [name for name in BUNDLED if name.startswith(incomplete)]
+    return _begun(BUNDLED, incomplete)
 
 
 def _boards(incomplete: str) -> Iterable[str]:
     from resnet_hls import boards
 
-    return [name for name in boards.names() if name.startswith(incomplete)]
+    return _begun(boards.names(), incomplete)
 
 
 def optional_passes(incomplete: str) -> Iterable[str]:
     """What --without can leave out."""
     from resnet_hls import pipelines
 
-    return [name for name in pipelines.optional_passes() if name.startswith(incomplete)]
+    return _begun(pipelines.optional_passes(), incomplete)
 
 
 MODEL_HELP = "a bundled network, a .onnx file, what train wrote, or module.py:factory"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from resnet_hls.cli._common import MODEL_HELP, Board, Model, Quiet, models, optional_passes, short
+from resnet_hls.cli._common import MODEL_HELP, Board, Model, Quiet, console, models, optional_passes, short
 from resnet_hls.errors import UserError
 from resnet_hls.progress import shown
 
@@ -247,4 +247,4 @@ def fit(
         wrong = f"--slower {slower}" if slower < 0 else f"--workers {workers}"
         raise UserError(wrong, help="give 0 or more slower designs, 1 or more workers", status=2)
     request = command.Request(model, output, boards, clock, slower, objective, resource_factors, scheduler, workers)
-    return command.run(request, json, quiet)
+    return command.run(request, console(), json, quiet)

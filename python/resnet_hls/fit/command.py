@@ -8,6 +8,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_hls import boards, driver
 from resnet_hls.errors import UserError
@@ -17,6 +18,9 @@ from resnet_hls.fit.run import fit
 from resnet_hls.fit.store import Store
 from resnet_hls.frontend import sources
 from resnet_hls.progress import shown, silent
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Request:
     workers: int | None
 
 
-def run(request: Request, as_json: bool, quiet: bool = False) -> int:
+def run(request: Request, console: Console, as_json: bool, quiet: bool = False) -> int:
     """Compute, write, print; the exit status: 1 where a point failed for another reason than that it does not fit.
 
     Raises:
@@ -71,17 +75,14 @@ def run(request: Request, as_json: bool, quiet: bool = False) -> int:
     text = json.dumps(summary, indent=2) + "\n"
     store.write("fit.json", text)
     store.write("fit.html", plot.page(network.name, results))
-    _print(results, text if as_json else None, request.output, quiet)
+    _print(results, text if as_json else None, request.output, None if quiet else console)
     return 1 if any(result["status"] == FAILED for result in results) else 0
 
 
-def _print(results: list[Result], text: str | None, output: Path, quiet: bool) -> None:
-    from rich.console import Console
-
+def _print(results: list[Result], text: str | None, output: Path, console: Console | None) -> None:
     if text is not None:
         sys.stdout.write(text)
-    elif not quiet:
-        console = Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
+    elif console is not None:
         console.print(table.board_table(results))
         print(f"fit: wrote {output}/fit.json and {output}/fit.html, which has the slower designs as well")
     for line in table.problem_lines(results):
