@@ -2,6 +2,7 @@
 """What the tests share."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ settings.register_profile(
     "campaign", settings.get_profile("quick"), max_examples=400, derandomize=False, print_blob=True, phases=tuple(Phase)
 )
 settings.load_profile("quick")
+# Tests run at the same time already: processes for each of their builds would only wait for one another.
+os.environ["RESNET_HLS_JOBS"] = "1"
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -35,6 +35,20 @@ def walk(root: ir.Operation, *names: str) -> list[ir.Operation]:
     return found
 
 
+def outermost(root: ir.Operation, name: str) -> list[ir.Operation]:
+    """Operations below `root` with this name, in program order, without what is inside one of them: that is skipped."""
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.operation.name != name:
+            return ir.WalkResult.ADVANCE
+        found.append(op.operation)
+        return ir.WalkResult.SKIP
+
+    root.operation.walk(visit, ir.WalkOrder.PRE_ORDER)
+    return found
+
+
 def public_function(module: ir.Operation) -> ir.Operation:
     """The one public `func.func` of the module. Raises PassFailure when there is none or more than one."""
     functions = [

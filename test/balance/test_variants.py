@@ -15,7 +15,7 @@ from random_networks import Builder, Layer, Network
 from small_networks import compile_network
 
 from resnet_hls.analysis.tasks import stream_name, tasks, the_dataflow
-from resnet_hls.balance.pricing import alone, mark
+from resnet_hls.balance.building import alone, mark
 from resnet_hls.balance.variants import Factors, Shape
 from resnet_hls.passes._pixel_walk import widen
 from resnet_hls.passes._registry import PassFailure

@@ -124,7 +124,7 @@ def test_frames_of_a_call(compiled: Compiled, project: Path, headers: csim.Heade
     """However many frames a call runs, they are computed as one alone is; some overlap."""
     assert "frame > 0" in (project / "src" / "tasks.cpp").read_text()
     executable = csim.compile_testbench(project, headers=headers, optimize=False)
-    got = csim.run(executable, compiled.images, processes=1, batch=batch)
+    got = csim.run(executable, compiled.images, at_once=1, batch=batch)
     np.testing.assert_array_equal(got, compiled.expected)
 
 

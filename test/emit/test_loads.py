@@ -70,7 +70,7 @@ def test_with_other_headers(product: tuple[Compiled, Path], headers: csim.Header
     compiled, project = product
     executable = csim.compile_testbench(project, headers=headers, optimize=False)
     for batch in (1, 2):
-        got = csim.run(executable, compiled.images, processes=1, batch=batch, weights=csim.weights_of(project))
+        got = csim.run(executable, compiled.images, at_once=1, batch=batch, weights=csim.weights_of(project))
         np.testing.assert_array_equal(got, compiled.expected)
 
 
@@ -87,7 +87,7 @@ def test_loaded_once(compiled: Compiled, project: Path) -> None:
     """Three calls after one load give the model's integers."""
     executable = csim.compile_testbench(project, optimize=False)
     weights = csim.weights_of(project)
-    got = csim.run(executable, compiled.images, processes=1, batch=2, weights=weights)
+    got = csim.run(executable, compiled.images, at_once=1, batch=2, weights=weights)
     np.testing.assert_array_equal(got, compiled.expected)
     assert csim.run_bundled(executable, project) == "testbench: 6/6 frames bit-exact"
 
@@ -98,13 +98,13 @@ def test_what_is_loaded_counts(compiled: Compiled, project: Path, tmp_path: Path
     image = weights_image(compiled.module)
     changed = tmp_path / "weights.bin"
     changed.write_bytes(bytes(byte ^ 0x40 for byte in image))
-    got = csim.run(executable, compiled.images, processes=1, weights=changed)
+    got = csim.run(executable, compiled.images, at_once=1, weights=changed)
     assert (got != compiled.expected).any()
     changed.write_bytes(image[:-8])
     with pytest.raises(UserError, match="its size is not that of the weights"):
-        csim.run(executable, compiled.images, processes=1, weights=changed)
+        csim.run(executable, compiled.images, at_once=1, weights=changed)
     with pytest.raises(UserError, match="--run needs --weights"):
-        csim.run(executable, compiled.images, processes=1)
+        csim.run(executable, compiled.images, at_once=1)
 
 
 def test_report(compiled: Compiled) -> None:

@@ -39,4 +39,4 @@ def test_block(name: str, tmp_path: Path) -> None:
     assert len(np.unique(compiled.expected)) > 8, "the network says nothing"
     project = write_project(compiled, tmp_path / "project")
     executable = csim.compile_testbench(project, headers="bounded", optimize=False)
-    np.testing.assert_array_equal(csim.run(executable, compiled.images, processes=1), compiled.expected)
+    np.testing.assert_array_equal(csim.run(executable, compiled.images, at_once=1), compiled.expected)

@@ -71,4 +71,4 @@ def test_random_factors_in_cpp(seed: int, tmp_path: Path) -> None:
     """Several frames in one call, on bounded streams."""
     found = compiled(EXAMPLE, seed, tmp_path, count=3)
     executable = csim.compile_testbench(write_project(found, tmp_path / "project"), headers="bounded", optimize=False)
-    np.testing.assert_array_equal(csim.run(executable, found.images, processes=1), found.expected)
+    np.testing.assert_array_equal(csim.run(executable, found.images, at_once=1), found.expected)

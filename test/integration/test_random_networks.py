@@ -59,4 +59,4 @@ def run_in_cpp(network: Network, folder: Path) -> None:
     """Several frames in one call, on bounded streams."""
     compiled = compile_network(Builder(network).model(), folder, network.dsp, count=3)
     executable = csim.compile_testbench(write_project(compiled, folder / "project"), headers="bounded", optimize=False)
-    np.testing.assert_array_equal(csim.run(executable, compiled.images, processes=1), compiled.expected)
+    np.testing.assert_array_equal(csim.run(executable, compiled.images, at_once=1), compiled.expected)

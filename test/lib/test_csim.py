@@ -22,7 +22,7 @@ def test_every_set_of_headers_gives_the_same(
     executable = csim.compile_testbench(sample.folder, headers=headers, compiler=compiler)
     assert csim.run_bundled(executable, sample.folder) == "testbench: 3/3 frames bit-exact"
     images = random_images(101)
-    np.testing.assert_array_equal(csim.run(executable, images, processes=2), sample.expected(images))
+    np.testing.assert_array_equal(csim.run(executable, images, at_once=2), sample.expected(images))
     np.testing.assert_array_equal(csim.run(executable, images[:7], batch=3), sample.expected(images[:7]))
 
 

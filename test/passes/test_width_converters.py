@@ -109,7 +109,7 @@ def test_converters(run: int, tmp_path: Path) -> None:
         if run in (5, 6):
             project = write_project(Compiled(module, images, images.reshape(FRAMES, -1)), tmp_path / "project")
             executable = csim.compile_testbench(project, headers="bounded", optimize=False)
-            np.testing.assert_array_equal(csim.run(executable, images, processes=1), images.reshape(FRAMES, -1))
+            np.testing.assert_array_equal(csim.run(executable, images, at_once=1), images.reshape(FRAMES, -1))
 
 
 #: Words of one to four of five pixels, of three elements each: they end within a row, and within a pixel.
@@ -155,4 +155,4 @@ def test_pixels(tmp_path: Path) -> None:
         assert all(task.interval == 1 for task in tasks(the_dataflow(module.operation)))
         project = write_project(Compiled(module, images, images.reshape(FRAMES, -1)), tmp_path / "project")
         executable = csim.compile_testbench(project, headers="bounded")
-        np.testing.assert_array_equal(csim.run(executable, images, processes=1), images.reshape(FRAMES, -1))
+        np.testing.assert_array_equal(csim.run(executable, images, at_once=1), images.reshape(FRAMES, -1))

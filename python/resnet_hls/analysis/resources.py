@@ -111,7 +111,8 @@ def storage_of_task(task: Task, constants: Mapping[str, ir.Operation]) -> dict[i
 
 def constants_of(module: ir.Operation) -> dict[str, ir.Operation]:
     """The constants of a module by their symbols."""
-    return {ir.StringAttr(op.attributes["sym_name"]).value: op for op in iu.walk(module, "memref.global")}
+    found = [o.operation for o in iu.body(module).operations if o.operation.name == "memref.global"]
+    return {ir.StringAttr(op.attributes["sym_name"]).value: op for op in found}
 
 
 def design_resources(module: ir.Operation, family: str = "ultrascale+", clock_mhz: float = 250.0) -> DesignResources:

@@ -175,7 +175,7 @@ def port_words(op: ir.Operation) -> int:
 
 def the_dataflow(module: ir.Operation) -> ir.Operation:
     """The one hls.dataflow of the module. Raises PassFailure when there is none or more than one."""
-    found = iu.walk(module, "hls.dataflow")
+    found = iu.outermost(module, "hls.dataflow")
     if len(found) != 1:
         raise PassFailure(module, f"expected one hls.dataflow, found {len(found)}", help="run hls-to-dataflow first")
     return found[0]

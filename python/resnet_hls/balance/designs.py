@@ -18,12 +18,13 @@ from resnet_hls.analysis.fifos import LEAST_DEPTH
 from resnet_hls.analysis.resources import constants_of, storage_of_task, task_resources
 from resnet_hls.analysis.tasks import Task, fifos, lanes_attribute, stream_name, tasks, the_dataflow
 from resnet_hls.analysis.weights import BEAT_BITS, is_weights, kind_of, words
+from resnet_hls.balance.building import Order
 from resnet_hls.balance.pricing import Trials
 from resnet_hls.balance.program import Converter, Fabric, Link, Problem, Solution, Variant
 from resnet_hls.balance.variants import Factors, Figure, Shape, minimal, products_per_slice
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._packing import SLICES
-from resnet_hls.passes._registry import Pass, PassFailure
+from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_words import Word
 
 #: Of the multiplications that a task needs at least in a step, how many more are worth a look for what else they save.
@@ -59,27 +60,18 @@ class Designs:
     Args:
         module: the dataflow, untiled.
         family: of the device.
-        clock_mhz: of the accelerator.
-        unroll: what makes lanes of marks.
-        compute: what is run then on a task that computes.
-        finish: what is run at last, also on width converters.
+        trials: of its tasks, whose figures are those of `count`.
         budget: what may be used.
         storages: what weights may lie in; where a memory makes no sense for them, they are in LUTs.
     """
 
     module: ir.Operation
     family: str
-    clock_mhz: float
-    unroll: Pass
-    compute: tuple[Pass, ...]
-    finish: tuple[Pass, ...]
+    trials: Trials[Built]
     budget: Resources
     storages: tuple[str, ...] = STORAGES
     _in_fabric: dict[tuple[str, int], Resources | None] = field(default_factory=dict)
     _converters: dict[tuple[Word, Word, str], Converter | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.trials = Trials(self.module, self.unroll, self.compute, self.finish, self.figures)
 
     @cached_property
     def fifos(self) -> dict[str, ir.Operation]:
@@ -108,19 +100,6 @@ class Designs:
             found[name] = writer, reader
         return found
 
-    def figures(self, module: ir.Operation) -> Built:
-        """Of the one task in a module that the passes have built."""
-        (task,) = tasks(the_dataflow(module))
-        weights = []
-        storage = storage_of_task(task, constants_of(module))
-        cost = task_resources(task, storage, self.family, self.clock_mhz).total
-        for constant in iu.walk(module, "memref.global"):
-            if is_weights(constant):
-                depth, bits = words(kind_of(constant), lanes_attribute(constant))
-                weights.append((depth, bits))
-                cost += rom(depth, bits, ir.StringAttr(constant.attributes["hls.storage"]).value, self.family) * -1
-        return Built(task.trip_count, cost, tuple(weights))
-
     def intervals(self) -> list[int]:
         """Every interval that some factors give some task, ascending."""
         return sorted({cycles for shape in self.shapes.values() for _, cycles, _ in shape.figures})
@@ -141,27 +120,26 @@ class Designs:
         if products is None:
             return None
         scarce = products > self.budget.dsp
+        fast = {name: self.fast(name, interval) for name in self.shapes}
+        near = {n: worth_a_look(shape, fast[n]) for n, shape in self.shapes.items() if not shape.makes_windows}
+        self.prepare(near)
         variants: dict[str, list[Variant]] = {}
-        for name, shape in self.shapes.items():
-            if not shape.makes_windows:
-                fast = self.fast(name, interval)
-                near = worth_a_look(shape, fast)
-                # Where none of these can be built, lanes have to be aligned with something: others may be.
-                variants[name] = [v for f in near for v in self.variants(name, f, scarce)] or [
-                    v for f, _, _ in fast for v in self.variants(name, f, scarce)
-                ]
-        for name, shape in self.shapes.items():
-            if shape.makes_windows:  # what its readers may want
-                wanted = self.wanted(name, variants)
-                fast = self.fast(name, interval)
-                fitting = [f for f, _, _ in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
-                variants[name] = [v for f in fitting for v in self.variants(name, f, False)]
+        for name, found in near.items():
+            # Where none of these can be built, lanes have to be aligned with something: others may be.
+            variants[name] = [v for f in found for v in self.variants(name, f, scarce)] or [
+                v for f, _, _ in fast[name] for v in self.variants(name, f, scarce)
+            ]
+        windows = {
+            name: self.fitting(name, fast[name], variants) for name, shape in self.shapes.items() if shape.makes_windows
+        }
+        self.prepare(windows)
+        for name, found in windows.items():
+            variants[name] = [v for f in found for v in self.variants(name, f, False)]
         slowest = interval >= self.intervals()[-1]  # with factors of 1, too
-        for found in variants.values():
-            if not found and slowest and self.trials.failure is not None:
+        if not all(variants.values()):
+            if slowest and self.trials.failure is not None:
                 raise self.trials.failure  # it cannot be built at all
-            if not found:
-                return None
+            return None
         links = [self.link(stream, variants) for stream, (writer, reader) in self.ends.items() if writer and reader]
         if any(v.key.storage == LOADED for found in variants.values() for v in found):
             fixed += load_port(BEAT_BITS)
@@ -176,6 +154,20 @@ class Designs:
         shape = self.shapes[name]
         return all(shape.word(s, factors).in_order for s in shape.lane_loop if None in self.ends[s])
 
+    def prepare(self, factors: Mapping[str, list[dict[int, int]]]) -> None:
+        """Builds at the same time what `variants` will ask for."""
+        self.trials.prepare(
+            (self.shapes[name].task, Order(tuple(sorted(f.items())), per_slice=per_slice))
+            for name, found in factors.items()
+            for f in found
+            for per_slice in range(2, self.shapes[name].per_slice + 1)
+        )
+
+    def fitting(self, name: str, fast: list[Figure], variants: Mapping[str, list[Variant]]) -> list[dict[int, int]]:
+        """Factors of a task that makes windows, as those who read these may want them."""
+        shape, wanted = self.shapes[name], self.wanted(name, variants)
+        return [f for f, _, _ in fast if all(shape.word(s, f) in words for s, words in wanted.items())]
+
     def wanted(self, name: str, variants: Mapping[str, list[Variant]]) -> dict[str, set[Hashable]]:
         """Words in which others may read the windows of a task, by stream."""
         shape = self.shapes[name]
@@ -185,13 +177,15 @@ class Designs:
     def built(self, found: Solution) -> Resources:
         """What a design takes when each of its tasks is built with its own constants."""
         total = found.cost
-        for name, variant in found.chosen.items():
-            choice: Choice = variant.key
-            task, lanes = self.shapes[name].task, found.fabric.get(name, 0)
-            own = self.trials.of(task, dict(choice.factors), lanes, choice.per_slice, alike=False)
+        choices: dict[str, Choice] = {name: variant.key for name, variant in found.chosen.items()}
+        orders = {n: Order(c.factors, found.fabric.get(n, 0), c.per_slice) for n, c in choices.items()}
+        self.trials.prepare(((self.shapes[name].task, order) for name, order in orders.items()), alike=False)
+        for name, order in orders.items():
+            task = self.shapes[name].task
+            own = self.trials.of(task, order, alike=False)
             if own is None:
                 raise PassFailure(task.op, f"'{name}' cannot be built with the factors of its likes")
-            total += self.priced(own, choice.storage) + found.cost_of(name) * -1
+            total += self.priced(own, choices[name].storage) + found.cost_of(name) * -1
         return total
 
     def priced(self, built: Built, storage: str) -> Resources:
@@ -214,7 +208,8 @@ class Designs:
         found: list[Variant] = []
         slices = inf
         for per_slice in range(2, self.shapes[name].per_slice + 1):
-            built = self.trials.of(self.shapes[name].task, factors, per_slice=per_slice)
+            order = Order(tuple(sorted(factors.items())), per_slice=per_slice)
+            built = self.trials.of(self.shapes[name].task, order)
             if built is not None and built.cost.dsp < slices:
                 slices = built.cost.dsp
                 found += self.stored(name, factors, scarce, per_slice, built)
@@ -243,7 +238,7 @@ class Designs:
             return None
         key = self.trials.like(shape.task), per_slice
         if key not in self._in_fabric:
-            other = self.trials.of(shape.task, factors, lanes, per_slice)
+            other = self.trials.of(shape.task, Order(tuple(sorted(factors.items())), lanes, per_slice))
             change = Resources() if other is None else other.cost + built.cost * -1
             self._in_fabric[key] = change * (-1 / change.dsp) if change.dsp < 0 else None
         change_of_slice = self._in_fabric[key]
@@ -283,6 +278,20 @@ class Designs:
             return None  # as many bits as a window has are not regrouped
         found = self.trials.converter(source, have, want)
         return None if found is None else Converter(found.cycles, found.cost + room[0] + room[1])
+
+
+def count(module: ir.Operation, family: str, clock_mhz: float) -> Built:
+    """What the one task in a module takes that the passes have built, for a device of this family and a clock."""
+    (task,) = tasks(the_dataflow(module))
+    weights = []
+    storage = storage_of_task(task, constants_of(module))
+    cost = task_resources(task, storage, family, clock_mhz).total
+    for constant in iu.walk(module, "memref.global"):
+        if is_weights(constant):
+            depth, bits = words(kind_of(constant), lanes_attribute(constant))
+            weights.append((depth, bits))
+            cost += rom(depth, bits, ir.StringAttr(constant.attributes["hls.storage"]).value, family) * -1
+    return Built(task.trip_count, cost, tuple(weights))
 
 
 def worth_a_look(shape: Shape, fast: list[Figure]) -> list[dict[int, int]]:

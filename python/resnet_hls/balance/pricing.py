@@ -8,21 +8,18 @@ make a difference of some LUTs. What is chosen is built again with its own, so t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic
 
 from torch_mlir import ir
 
-from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.tasks import Task, fifos, tasks, the_dataflow
-from resnet_hls.balance.variants import Factors
-from resnet_hls.dialects.hls import hls
-from resnet_hls.passes._registry import Pass, PassFailure, remark_sink
+from resnet_hls.analysis.tasks import Task
+from resnet_hls.balance.building import Builder, Figures, Order
+from resnet_hls.balance.workers import Workers
+from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_words import Word
-from resnet_hls.passes._width_converter import convert_width
 
-Figures = TypeVar("Figures")
 _CONSTANT = re.compile(r"^ *%\S+ = arith\.constant .*\n", re.MULTILINE)
 _NUMBER = re.compile(r"%c-?\d[\w-]*")
 _NAME = re.compile(r"[@%][\w$.#-]+|(?<== )\"[^\"]*\"")
@@ -30,91 +27,58 @@ _NAME = re.compile(r"[@%][\w$.#-]+|(?<== )\"[^\"]*\"")
 
 @dataclass
 class Trials(Generic[Figures]):
-    """Builds tasks of `module`, one at a time and each in a module of its own.
+    """Figures of variants of the tasks of a dataflow, each built once.
 
     Args:
         module: untiled.
-        unroll: what makes lanes of marks.
-        compute: what is run then on a task that computes.
-        finish: what is run at last, also on width converters.
-        figures: of the one task in a module; what a caller wants to know of it.
+        builder: what a task goes through.
+        workers: that build many of them at the same time.
 
     Attributes:
         failure: why the last one could not be built.
+        built: how many were.
     """
 
     module: ir.Operation
-    unroll: Pass
-    compute: Sequence[Pass]
-    finish: Sequence[Pass]
-    figures: Callable[[ir.Operation], Figures]
+    builder: Builder[Figures]
+    workers: Workers[Figures]
     failure: PassFailure | None = None
     built: int = 0
-    _alone: dict[tuple[str, int], ir.Operation] = field(default_factory=dict)
     _keys: dict[ir.Operation, str] = field(default_factory=dict)
-    _found: dict[tuple[str, tuple[tuple[int, int], ...], int, int], Figures | None] = field(default_factory=dict)
+    _found: dict[tuple[str, Order], Figures | None] = field(default_factory=dict)
 
-    def of(
-        self, task: Task, factors: Factors, fabric: int = 0, per_slice: int = 2, alike: bool = True
-    ) -> Figures | None:
-        """The figures of a task with these factors, so many lanes in LUTs and products in a slice; None where it cannot
-        be built so.
+    def prepare(self, wanted: Iterable[tuple[Task, Order]], alike: bool = True) -> None:
+        """Builds at the same time what will be asked for one by one, as far as the workers find that worth it."""
+        missing: dict[tuple[str, Order], tuple[str, Order]] = {}
+        for task, order in wanted:
+            key = self._key(task, order, alike)
+            if key not in self._found:
+                missing.setdefault(key, (task.name, order))
+        built = self.workers.build(list(missing.values()))
+        # What failed there fails here again, where it can be said why.
+        self._found |= {key: figures for key, figures in zip(missing, built, strict=False) if figures is not None}
+        self.built += len(built)
+
+    def of(self, task: Task, order: Order, alike: bool = True) -> Figures | None:
+        """The figures of a variant of a task; None where it cannot be built so.
 
         With `alike` they may be those of another task that differs in its constants only.
         """
-        key = self.like(task) if alike else f"@{task.name}"
-        trial = key, tuple(sorted(factors.items())), fabric, per_slice
-        if trial not in self._found:
-            if (key, per_slice) not in self._alone:  # by `per_slice`: more than two only where constants are small
-                self._alone[key, per_slice] = alone(self.module, task)
-            self._found[trial] = self._build(self._alone[key, per_slice].clone(), factors, fabric, per_slice)
-        return self._found[trial]
+        key = self._key(task, order, alike)
+        if key not in self._found:
+            self.built += 1
+            try:
+                self._found[key] = self.builder.task(self.module, task, order)
+            except PassFailure as failure:
+                self.failure, self._found[key] = failure, None
+        return self._found[key]
 
     def converter(self, fifo: ir.Operation, have: Word, want: Word) -> Figures | None:
-        """The figures of the task that makes words of one kind of words of another; None where there is none.
-
-        Args:
-            fifo: the hls.fifo that it splits, of single elements.
-            have: what its writer makes.
-            want: what its reader takes.
-        """
-        module = ir.Module.create(fifo.location)
-        with ir.InsertionPoint(module.body), fifo.location:
-            body = hls.DataflowOp().regions[0].blocks.append()
-        elements = ir.IntegerAttr(fifo.attributes["depth"]).value
-        kind, i64 = hls.element_of(fifo.results[0].type).element_type, ir.IntegerType.get_signless(64)
-        with ir.InsertionPoint(body), fifo.location:
-            ends = [
-                hls.FifoOp(
-                    ir.IntegerAttr.get(i64, word.words(elements)),
-                    ir.StringAttr.get(f"words_of_{word.width}"),
-                    hls.stream_type(kind, [word.width]),
-                ).operation.results[0]
-                for word in (have, want)
-            ]
+        """The figures of the task that makes words of one kind of words of another; None where there is none."""
         try:
-            convert_width(body, ends[0], ends[1], have, want)
+            return self.builder.converter(fifo, have, want)
         except PassFailure:
             return None
-        return self._figures(module.operation, self.finish)
-
-    def _build(self, module: ir.Operation, factors: Factors, fabric: int, per_slice: int) -> Figures | None:
-        self.built += 1
-        (task,) = tasks(the_dataflow(module))
-        mark(task, factors, fabric, per_slice)
-        return self._figures(module, (self.unroll, *self.compute, *self.finish))
-
-    def _figures(self, module: ir.Operation, passes: Sequence[Pass]) -> Figures | None:
-        silent = remark_sink.set(None)  # what is only tried is no news
-        try:
-            for step in passes:
-                step.run(module)
-            return self.figures(module)
-        except PassFailure as failure:
-            self.failure = failure
-            return None
-        finally:
-            remark_sink.reset(silent)
 
     def like(self, task: Task) -> str:
         """The text of a task without names, numbers and elements of constants."""
@@ -128,34 +92,5 @@ class Trials(Generic[Figures]):
             self._keys[task.op] = _NAME.sub(lambda m: names.setdefault(m.group(), f"@{len(names)}"), text)
         return self._keys[task.op]
 
-
-def mark(task: Task, factors: Factors, fabric: int, per_slice: int) -> None:
-    """Marks a task with its factors, with the lanes whose products are in LUTs, and with the products of a slice."""
-    i64 = ir.IntegerType.get_signless(64)
-    for loop, factor in factors.items():
-        task.nest.loops[loop].attributes["hls.unroll"] = ir.IntegerAttr.get(i64, factor)
-    if fabric:
-        task.op.attributes["hls.fabric"] = ir.IntegerAttr.get(i64, fabric)
-    if per_slice > 2:
-        task.op.attributes["hls.products_per_slice"] = ir.IntegerAttr.get(i64, per_slice)
-
-
-def alone(module: ir.Operation, task: Task) -> ir.Operation:
-    """A copy of `module` with one of its tasks, the streams and the constants of that; their other ends hang loose.
-
-    Loose ends are no valid dataflow, so that nothing but passes which look at tasks may be run on it.
-    """
-    copy: ir.Operation = module.clone()
-    dataflow = the_dataflow(copy)
-    for op in [o.operation for o in iu.body(dataflow).operations]:
-        other = op.name == "hls.task" and ir.StringAttr(op.attributes["sym_name"]).value != task.name
-        if other or op.name in {"hls.source", "hls.sink"}:
-            op.erase()
-    for fifo in fifos(dataflow):
-        if not iu.has_uses(fifo.results[0]):
-            fifo.erase()
-    used = {ir.FlatSymbolRefAttr(op.attributes["name"]).value for op in iu.walk(copy, "memref.get_global")}
-    for constant in iu.walk(copy, "memref.global"):
-        if ir.StringAttr(constant.attributes["sym_name"]).value not in used:
-            constant.erase()
-    return copy
+    def _key(self, task: Task, order: Order, alike: bool) -> tuple[str, Order]:
+        return self.like(task) if alike else f"@{task.name}", order

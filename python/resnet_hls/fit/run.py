@@ -14,6 +14,7 @@ from resnet_hls import __version__
 from resnet_hls.errors import UserError
 from resnet_hls.fit.points import FAILED, Network, Point, Result, compute
 from resnet_hls.fit.store import Store
+from resnet_hls.processes import JOBS
 
 if TYPE_CHECKING:
     from resnet_hls.driver import Options
@@ -136,6 +137,7 @@ def _client(scheduler: str | None, workers: int | None, points: int) -> Iterator
                     n_workers=count,
                     threads_per_worker=1,
                     processes=True,
+                    env={JOBS: "1"},  # each designs one point: the points are what is done at the same time
                     dashboard_address=None,
                     memory_limit=0,
                     silence_logs=logging.CRITICAL,

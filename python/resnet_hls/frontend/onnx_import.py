@@ -11,11 +11,10 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
+from resnet_hls import processes
 from resnet_hls.errors import UserError
 
 TIMEOUT_SECONDS = 600
@@ -123,15 +122,13 @@ def start_import(path: str | os.PathLike[str], name: str) -> ImportHandle:
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(f"{name!r} is no C identifier")
-    package = str(Path(__file__).resolve().parents[2])
-    environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environment.get("PYTHONPATH"))))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "resnet_hls.frontend._worker", os.fspath(path), name],
+    process = processes.start(
+        "resnet_hls.frontend._worker",
+        os.fspath(path),
+        name,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment,
     )
     return ImportHandle(process, os.fspath(path), name)
 

@@ -11,12 +11,11 @@ Importing this module imports neither PyTorch nor MLIR.
 from __future__ import annotations
 
 import io
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
+from resnet_hls import processes
 from resnet_hls.errors import UserError
 
 PIPELINE = (
@@ -37,21 +36,15 @@ def lower(bytecode: bytes, name: str) -> bytes:
     Raises:
         UserError: torch-mlir rejects the module, or dies of it.
     """
-    package_root = str(Path(__file__).resolve().parents[2])
-    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    result = subprocess.run(
-        [sys.executable, "-m", __name__],
-        input=bytecode,
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        check=False,
-    )
-    if result.returncode == 0:
-        return result.stdout
-    if result.returncode < 0:
-        cause = f"torch-mlir crashed on it ({signal.Signals(-result.returncode).name})"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with processes.start(__name__, **pipes) as process:
+        output, errors = process.communicate(bytecode)
+    if process.returncode == 0:
+        return output
+    if process.returncode < 0:
+        cause = f"torch-mlir crashed on it ({signal.Signals(-process.returncode).name})"
     else:
-        lines = result.stderr.decode(errors="replace").strip().splitlines() or ["torch-mlir rejects it"]
+        lines = errors.decode(errors="replace").strip().splitlines() or ["torch-mlir rejects it"]
         cause = next((line for line in lines if "error:" in line), lines[-1]).partition("error: ")[2] or lines[-1]
     raise UserError(f"cannot be imported: {cause}", where=name, help=_HELP)
 

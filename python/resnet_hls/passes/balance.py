@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 from torch_mlir import ir
@@ -12,10 +13,12 @@ from resnet_hls import boards
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.costs import Resources
 from resnet_hls.analysis.weights import is_weights
-from resnet_hls.balance.designs import STORAGES, Choice, Designs
-from resnet_hls.balance.pricing import mark
+from resnet_hls.balance.building import Builder, mark
+from resnet_hls.balance.designs import STORAGES, Built, Choice, Designs, count
+from resnet_hls.balance.pricing import Trials
 from resnet_hls.balance.program import LEAST_LOADED, Effort, Solution
 from resnet_hls.balance.search import Balanced, Search, over
+from resnet_hls.balance.workers import Workers
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
 from resnet_hls.passes.narrow_integers import NarrowIntegers
 from resnet_hls.passes.pack_dsp import PackDsp
@@ -59,17 +62,20 @@ class Balance(Pass):
     weights: Literal["auto", "lut", "bram", "uram"] = option("auto", "what weights lie in")
 
     def run(self, op: ir.Operation) -> None:
-        budget = Resources(self.dsp, self.lut, self.ff, self.bram36, self.uram)
-        designs = Designs(
-            op,
-            self.family,
-            self.clock_mhz,
+        builder = Builder(
             UnrollLoops(),
             (NarrowIntegers(), PackDsp(family=self.family)),
             (PlaceMemories(family=self.family), PipelineLoops(clock_mhz=self.clock_mhz)),
-            budget,
-            STORAGES if self.weights == "auto" else (WEIGHTS[self.weights],),
+            partial(count, family=self.family, clock_mhz=self.clock_mhz),
         )
+        with Workers(op, builder) as workers:
+            self.choose(op, Trials(op, builder, workers))
+
+    def choose(self, op: ir.Operation, trials: Trials[Built]) -> None:
+        """Marks what is chosen."""
+        budget = Resources(self.dsp, self.lut, self.ff, self.bram36, self.uram)
+        storages = STORAGES if self.weights == "auto" else (WEIGHTS[self.weights],)
+        designs = Designs(op, self.family, trials, budget, storages)
         if not designs.shapes:
             raise PassFailure(op, "a dataflow without tasks")
         self.check_uram(op)

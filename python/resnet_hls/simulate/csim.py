@@ -28,6 +28,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_hls import processes
 from resnet_hls.errors import UserError
 from resnet_hls.progress import Told, silent
 from resnet_hls.project import manifest
@@ -85,7 +86,7 @@ def compile_testbench(
         project: folder that `resnet-hls build` wrote.
         headers: see the module.
         compiler: found on PATH; the environment variable CXX does not matter.
-        jobs: compilers that run at a time; by default as many as there are cores.
+        jobs: compilers that run at a time; `processes.most()` by default.
         optimize: compile for speed; without, compiling is faster, which pays for a few small images.
 
     Returns:
@@ -113,7 +114,7 @@ def compile_testbench(
         ]
         # The longest compilation first: it decides how long all of them take.
         order = sorted(range(len(commands)), key=lambda number: -build.sources[number].stat().st_size)
-        with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(jobs or processes.most()) as pool:
             list(pool.map(_compile, [commands[number] for number in order]))
         linked = Path(folder, "linked")
         linked.mkdir()
@@ -137,7 +138,7 @@ def run(
     executable: Path,
     images: Bytes,
     *,
-    processes: int | None = None,
+    at_once: int | None = None,
     batch: int = BATCH,
     weights: Path | None = None,
     progress: Told = silent,
@@ -147,8 +148,8 @@ def run(
     Args:
         executable: of `compile_testbench`.
         images: (N, H, W, C), int8 or uint8: quantized images.
-        processes: how many run at a time, each with its share of the images; by default as many as there are cores,
-            but no more than have some frames each.
+        at_once: processes that run at a time, each with its share of the images, `processes.most()` by default, but no
+            more than have some frames each.
         batch: frames in a call of the accelerator, at least 1; the results do not depend on it.
         weights: `weights_of` the project; another file of this size gives other results.
         progress: told how many images are done.
@@ -163,8 +164,7 @@ def run(
         raise UserError(f"images are {images.dtype}{images.shape}, expected bytes of shape (N, H, W, C)")
     if len(images) == 0:
         return np.zeros((0, 0), np.int8)
-    most = max(1, len(images) // _FRAMES_A_PROCESS)
-    workers = min(processes or os.cpu_count() or 1, most)
+    workers = min(at_once or processes.most(), max(1, len(images) // _FRAMES_A_PROCESS))
     parts = np.array_split(images, max(workers, len(images) // _MOST_FRAMES))
     with tempfile.TemporaryDirectory(prefix="resnet-hls-csim-") as folder:
 

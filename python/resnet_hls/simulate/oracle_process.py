@@ -7,15 +7,14 @@ Importing this module imports neither onnx nor onnxruntime.
 from __future__ import annotations
 
 import io
-import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_hls import processes
 from resnet_hls.errors import UserError
 
 _TIMEOUT_SECONDS = 600
@@ -31,18 +30,15 @@ class OracleProcess:
 
     def __init__(self, path: Path, images: NDArray[np.float32]) -> None:
         self._path = path
-        package = str(Path(__file__).resolve().parents[2])
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environment.get("PYTHONPATH"))))
         with tempfile.TemporaryFile() as file:  # not a pipe: writing to it would wait for the process to read
             np.save(file, images, allow_pickle=False)
             file.seek(0)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "resnet_hls.simulate._oracle_worker", str(path)],
+            self._process = processes.start(
+                "resnet_hls.simulate._oracle_worker",
+                str(path),
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment,
             )
 
     def result(self) -> NDArray[np.float32]:

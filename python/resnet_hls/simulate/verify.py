@@ -145,7 +145,6 @@ def verify(
     pixel_scale: int = 255,
     headers: csim.Headers = "fast",
     compiler: csim.Compiler = "g++",
-    processes: int | None = None,
     progress: Told = silent,
 ) -> VerifyResult:
     """Runs images through the C++ of a project and through the model, and compares.
@@ -158,7 +157,6 @@ def verify(
         pixel_scale: what uint8 pixels are divided by, 255 or 256.
         headers: see `resnet_hls.simulate.csim`.
         compiler: `g++` or `clang++`.
-        processes: of the C simulation that run at a time; by default as many as there are cores.
         progress: told what is done.
 
     Returns:
@@ -183,7 +181,7 @@ def verify(
     executable = csim.compile_testbench(project, headers=headers, compiler=compiler)
     weights = csim.weights_of(project)
     integers = quantize(real, ports.input)
-    outputs = csim.run(executable, integers, processes=processes, weights=weights, progress=progress)
+    outputs = csim.run(executable, integers, weights=weights, progress=progress)
     progress("the model", 0, 0)
     got = (outputs if ports.output.signed else outputs.view(np.uint8)).astype(np.int64)
     expected = to_integers(reference(np.ascontiguousarray(real.transpose(0, 3, 1, 2))), ports.output)
