@@ -14,6 +14,7 @@ add_check(ruff-check COMMAND "${bin}/ruff" check)
 add_check(ruff-format COMMAND "${bin}/ruff" format --check)
 add_check(mypy COMMAND "${bin}/mypy" --strict python)
 add_check(clang-format COMMAND "${CMAKE_COMMAND}" "-DCLANG_FORMAT=${bin}/clang-format" -P cmake/clang_format.cmake)
-add_check(lit PROCESSORS 2 COMMAND "${bin}/lit" --succinct --workers=2 --order=lexical test)
+# Beside mypy, which has one thread.
+add_check(lit COMMAND "${bin}/lit" --succinct --workers=2 --order=lexical test)
 # Tests of one file run in one process, because they share what is expensive to build.
 add_check(pytest PROCESSORS 2 COMMAND "${bin}/pytest" --numprocesses=2 --dist=loadfile --durations=10)

@@ -14,6 +14,7 @@ from torch_mlir import ir
 from resnet_hls import pipelines
 from resnet_hls.passes import PassFailure, PassManager
 from resnet_hls.passes._manager import PassDefect
+from resnet_hls.passes._registry import is_contract
 
 #: What the passes of a stage may count on, all but those that make it.
 _BEFORE = {
@@ -28,7 +29,7 @@ _MAKERS = {"hls-integerize": "", "hls-bufferize": "verify-integer-linalg"}
 
 def contract_before(name: str) -> str:
     """The contract that a pass relies on; "" where there is none."""
-    if name in _MAKERS or name.startswith("verify-"):
+    if name in _MAKERS or is_contract(name):
         return _MAKERS.get(name, "")
     found = (contract for stage, contract in _BEFORE.items() if name in {step.name for step in stage.passes})
     return next(found, "")

@@ -18,7 +18,7 @@ from torch_mlir import ir
 from resnet_hls.context import make_context
 from resnet_hls.errors import UserError
 from resnet_hls.passes import PassManager
-from resnet_hls.passes._registry import Pass, all_passes
+from resnet_hls.passes._registry import Pass, all_passes, is_contract
 from resnet_hls.pipelines import STAGES
 from resnet_hls.tool import SPLIT_MARKER
 
@@ -97,7 +97,7 @@ def page(cls: type[Pass], root: Path) -> str:
     if example.prose:
         parts.append(example.prose)
     parts.append(_code(example.before, "The module"))
-    if cls.name.startswith("verify-"):
+    if is_contract(cls.name):
         parts.append("The contract holds.")
     else:
         parts += [f"After `--pass-pipeline='{example.pipeline}'`:", _code(example.after, "The module after the pass")]
@@ -152,7 +152,7 @@ def _without_module(text: str) -> str:
 
 
 def _test(cls: type[Pass], root: Path, suffix: str = "") -> Path:
-    folder = "contracts" if cls.name.startswith("verify-") else "passes"
+    folder = "contracts" if is_contract(cls.name) else "passes"
     return root / "test" / folder / f"{cls.name.removeprefix('hls-')}{suffix}.mlir"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from torch_mlir import ir
 
-from resnet_hls.analysis.latency import USABLE, pipeline_of
+from resnet_hls.analysis.latency import USABLE, Iteration, usable_time
 from resnet_hls.analysis.tasks import Task
 from resnet_hls.context import make_context
 from resnet_hls.ir_utils import walk
@@ -53,7 +53,8 @@ def pipeline(arrays: str, body: str, clock_mhz: float, extents: tuple[int, int] 
         module = ir.Module.parse(text)
         (task,) = walk(module.operation, "hls.task")
         found = [op.results[0] for op in walk(task, "memref.alloc")]
-        return pipeline_of(Task(task), dict(zip(found, storage, strict=True)), clock_mhz)
+        iteration = Iteration(Task(task), dict(zip(found, storage, strict=True)))
+        return iteration.depth(usable_time(clock_mhz)), iteration.interval(usable_time(clock_mhz))
 
 
 WORDS = """

@@ -19,7 +19,6 @@ from resnet_hls.context import make_context
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes.narrow_integers import NarrowIntegers
 from resnet_hls.passes.pack_dsp import PackDsp
-from resnet_hls.passes.pipeline_loops import PipelineLoops
 from resnet_hls.passes.place_memories import PlaceMemories
 from resnet_hls.passes.unroll_loops import UnrollLoops
 
@@ -28,7 +27,7 @@ CLOCK = 600.0
 BUILDER = Builder[Built](
     UnrollLoops(),
     (NarrowIntegers(), PackDsp()),
-    (PlaceMemories(), PipelineLoops(CLOCK)),
+    (PlaceMemories(),),
     partial(count, family="ultrascale+", clock_mhz=CLOCK),
 )
 ORDERS = [Order(((1, inputs), (2, outputs))) for inputs in (1, 2, 4) for outputs in (1, 2, 3, 6)]

@@ -212,3 +212,68 @@ func.func @outside(%image: memref<4xi8>, %result: memref<4xi8>) {
   }
   return
 }
+// -----
+// The sum begins one pixel too late.
+func.func @begins_late(%image: memref<4x2xi8>, %result: memref<2xi8>) {
+  %sum = memref.alloc() : memref<2xi8>
+  %zero = arith.constant 0 : i8
+  affine.for %x = 0 to 4 {
+    affine.for %c = 0 to 2 {
+      affine.if affine_set<(d) : (d - 1 == 0)>(%x) {
+        affine.store %zero, %sum[%c] : memref<2xi8>
+      }
+      %0 = affine.load %image[%x, %c] : memref<4x2xi8>
+      // expected-error @below {{a load of element [0], which nothing has stored before}}
+      %1 = affine.load %sum[%c] : memref<2xi8>
+      %2 = arith.addi %0, %1 : i8
+      affine.store %2, %sum[%c] : memref<2xi8>
+      affine.if affine_set<(d) : (d - 3 == 0)>(%x) {
+        affine.store %2, %result[%c] : memref<2xi8>
+      }
+    }
+  }
+  return
+}
+// -----
+// Only two of the rows are stored.
+func.func @rows(%image: memref<4x2xi8>, %result: memref<4x2xi8>) {
+  %map = memref.alloc() : memref<4x2xi8>
+  affine.for %y = 0 to 4 {
+    affine.for %x = 0 to 2 {
+      affine.if affine_set<(d) : (-d + 1 >= 0)>(%y) {
+        %0 = affine.load %image[%y, %x] : memref<4x2xi8>
+        affine.store %0, %map[%y, %x] : memref<4x2xi8>
+      }
+    }
+  }
+  affine.for %y = 0 to 4 {
+    affine.for %x = 0 to 2 {
+      // expected-error @below {{a load of element [2, 0], which nothing has stored before}}
+      %0 = affine.load %map[%y, %x] : memref<4x2xi8>
+      affine.store %0, %result[%y, %x] : memref<4x2xi8>
+    }
+  }
+  return
+}
+// -----
+// expected-error @below {{3 elements of the result, of 4, that no nest stores}}
+func.func @result(%image: memref<4xi8>, %result: memref<4xi8>) {
+  affine.for %x = 0 to 4 {
+    affine.if affine_set<(d) : (-d >= 0)>(%x) {
+      %0 = affine.load %image[%x] : memref<4xi8>
+      affine.store %0, %result[%x] : memref<4xi8>
+    }
+  }
+  return
+}
+// -----
+func.func @endless(%image: memref<4xi8>, %result: memref<4xi8>) {
+  // expected-error @below {{a nest of 36,893,488,147,419,103,228 iterations, more than the 17,179,869,184 that end in a minute}}
+  affine.for %x = 0 to 4 {
+    affine.for %i = 0 to 9223372036854775807 {
+      %0 = affine.load %image[%x] : memref<4xi8>
+      affine.store %0, %result[%x] : memref<4xi8>
+    }
+  }
+  return
+}

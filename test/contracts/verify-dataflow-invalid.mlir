@@ -674,3 +674,26 @@ func.func @remembers_rows(%image: memref<4x2xi8>, %result: memref<4x2xi8>) {
   }) : () -> ()
   return
 }
+// -----
+// A word is added up before it is read.
+func.func @early(%image: memref<4xi8>, %result: memref<4xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 4 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 4 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<4xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.name = "input_word"} : memref<1xi8>
+      %sum = memref.alloc() {hls.name = "output_word"} : memref<1xi8>
+      affine.for %x = 0 to 4 {
+        // expected-error @below {{a load of element [0], which nothing has stored before}}
+        %0 = affine.load %word[0] : memref<1xi8>
+        "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+        %1 = arith.addi %0, %0 : i8
+        affine.store %1, %sum[0] : memref<1xi8>
+        "hls.write"(%sum, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+      }
+    }) {sym_name = "double"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<4xi8>) -> ()
+  }) : () -> ()
+  return
+}

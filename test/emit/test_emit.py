@@ -84,6 +84,8 @@ def test_no_warnings(project: Path, compiler: str, headers: str) -> None:
     """-Wall -Wextra have nothing to say about src/, whoever's headers it includes."""
     if shutil.which(compiler) is None:
         pytest.skip(f"needs {compiler}")
+    if (compiler, headers) == ("clang++", "xilinx"):
+        pytest.skip("takes long, and each is compiled with the other")
     try:
         folders = [library_folder("csim")] if headers == "fast" else [csim.xilinx_headers(), library_folder("csim")]
     except UserError as problem:

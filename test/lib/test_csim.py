@@ -19,6 +19,8 @@ def test_every_set_of_headers_gives_the_same(
 ) -> None:
     if headers == "xilinx":
         request.getfixturevalue("xilinx_headers")
+        if compiler == "clang++":
+            pytest.skip("takes long, and test/lib/test_ap_int.py compares the headers")
     executable = csim.compile_testbench(sample.folder, headers=headers, compiler=compiler)
     assert csim.run_bundled(executable, sample.folder) == "testbench: 3/3 frames bit-exact"
     images = random_images(101)

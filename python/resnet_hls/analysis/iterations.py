@@ -21,6 +21,8 @@ from resnet_hls.passes._registry import PassFailure
 Array = np.ndarray[Any, np.dtype[np.int64]]
 #: Iterations of one operation that are gone through: arrays of 8 GiB.
 _MOST = 1 << 27
+#: Iterations of a nest: as many as an accelerator at some 300 MHz does in a minute.
+_MOST_OF_NEST = 1 << 34
 #: Iterations of the loops of one index.
 _MOST_ASKED = 1 << 20
 
@@ -147,7 +149,7 @@ def element_order(op: ir.Operation, nest: Nest) -> Array:
 
 
 def check_bounds(nest: Nest) -> None:
-    """Whether every access of a nest stays inside its buffer.
+    """Whether a nest ends in sensible time, and every access of it stays inside its buffer.
 
     An index is asked for the loops that it depends on, and for those that guards tie to them: few, so that this takes
     no time. Not asked: accesses under guards that depend on loops inside the body, registers' and lanes'.
@@ -155,6 +157,9 @@ def check_bounds(nest: Nest) -> None:
     Raises:
         PassFailure: one does not.
     """
+    if prod(nest.extents) > _MOST_OF_NEST:
+        message = f"a nest of {prod(nest.extents):,} iterations, more than the {_MOST_OF_NEST:,} that end in a minute"
+        raise PassFailure(nest.root, message, help="build a smaller network, or one for smaller images")
     for access in nest.accesses:
         values = [v for v in dict.fromkeys(iu.index_operands(access.op)) if v not in nest.induction]
         if not all(isinstance(value.owner, ir.Block) for value in values):

@@ -374,11 +374,6 @@ class Iteration:
         return distance
 
 
-def pipeline_of(task: Task, storage: Mapping[ir.Value, str], clock_mhz: float) -> tuple[int, int]:
-    """Depth and interval of a task's pipeline at a clock above 0; `storage` is where its arrays and constants lie.
-
-    Raises:
-        PassFailure: an operation that the model does not know.
-    """
-    iteration, usable = Iteration(task, storage), int(1e6 / clock_mhz * USABLE)
-    return iteration.depth(usable), iteration.interval(usable)
+def usable_time(clock_mhz: float) -> int:
+    """Picoseconds of a clock period, of a clock above 0, that the delays of a stage may take together."""
+    return int(1e6 / clock_mhz * USABLE)

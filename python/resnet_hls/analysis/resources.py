@@ -14,6 +14,7 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis import costs
 from resnet_hls.analysis.costs import Resources
+from resnet_hls.analysis.latency import Iteration
 from resnet_hls.analysis.network import storage_of
 from resnet_hls.analysis.resources_arrays import add_arrays
 from resnet_hls.analysis.resources_pipeline import pipeline_registers
@@ -50,7 +51,11 @@ class DesignResources:
 
 
 def task_resources(
-    task: Task, storage: Mapping[ir.Value, str], family: str = "ultrascale+", clock_mhz: float = 250.0
+    task: Task,
+    storage: Mapping[ir.Value, str],
+    family: str = "ultrascale+",
+    clock_mhz: float = 250.0,
+    iteration: Iteration | None = None,
 ) -> TaskResources:
     """What a task takes, without its streams.
 
@@ -59,6 +64,7 @@ def task_resources(
         storage: `hls.storage` of every array and constant that the task names: `storage_of_task`.
         family: one of `costs.FAMILIES`.
         clock_mhz: how much fits between two registers.
+        iteration: its model, where there is one already.
 
     Raises:
         PassFailure: an operation that the model does not know.
@@ -67,7 +73,7 @@ def task_resources(
         found = Structures(task, storage, family)
         add_arrays(found)
         found.add("control", control(task))
-        found.add("pipeline registers", pipeline_registers(found, clock_mhz))
+        found.add("pipeline registers", pipeline_registers(found, iteration or Iteration(task, storage), clock_mhz))
     by_structure = {name: found.found.get(name, Resources()) for name in STRUCTURES}
     return TaskResources(sum(by_structure.values(), Resources()), by_structure)
 

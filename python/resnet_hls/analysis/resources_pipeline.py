@@ -14,14 +14,13 @@ from torch_mlir import ir
 from resnet_hls import ir_utils as iu
 from resnet_hls.analysis import costs
 from resnet_hls.analysis.costs import Resources
-from resnet_hls.analysis.latency import USABLE, Iteration, accumulation, delay_of
+from resnet_hls.analysis.latency import Iteration, accumulation, delay_of, usable_time
 from resnet_hls.analysis.resources_task import Structures
 
 
-def pipeline_registers(found: Structures, clock_mhz: float) -> Resources:
+def pipeline_registers(found: Structures, iteration: Iteration, clock_mhz: float) -> Resources:
     """Of all values of an iteration, and of the sums within trees."""
-    usable = int(1e6 / clock_mhz * USABLE)
-    iteration = Iteration(found.task, found.storage)
+    usable = usable_time(clock_mhz)
     times = iteration.times(usable)
     total = Resources()
     for op, (count, bits, copies) in found.trees.items():

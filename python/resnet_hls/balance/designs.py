@@ -26,6 +26,7 @@ from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._packing import SLICES
 from resnet_hls.passes._registry import PassFailure
 from resnet_hls.passes._tiling_words import Word
+from resnet_hls.passes.pipeline_loops import pipeline
 
 #: Of the multiplications that a task needs at least in a step, how many more are worth a look for what else they save.
 _NEAR = 1.1
@@ -281,11 +282,16 @@ class Designs:
 
 
 def count(module: ir.Operation, family: str, clock_mhz: float) -> Built:
-    """What the one task in a module takes that the passes have built, for a device of this family and a clock."""
+    """What the one task in a module takes that the passes have built, for a device of this family and a clock.
+
+    Raises:
+        PassFailure: it cannot begin an iteration in each cycle at this clock.
+    """
     (task,) = tasks(the_dataflow(module))
     weights = []
     storage = storage_of_task(task, constants_of(module))
-    cost = task_resources(task, storage, family, clock_mhz).total
+    iteration = pipeline(task, storage, clock_mhz)
+    cost = task_resources(task, storage, family, clock_mhz, iteration).total
     for constant in iu.walk(module, "memref.global"):
         if is_weights(constant):
             depth, bits = words(kind_of(constant), lanes_attribute(constant))

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.definitions import check_stored
 from resnet_hls.analysis.iterations import check_bounds
 from resnet_hls.analysis.nests import Nest, trip_count
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
@@ -32,6 +36,7 @@ class VerifyAffine(Pass):
     Every nest is perfect (a loop with `hls.pipeline` ends it: loops inside are registers that shift) and its loops
     run from 0 to a constant in steps of 1. All accesses are `affine.load` and `affine.store`, guarded by `affine.if`
     alone, and stay inside their buffers; every buffer is stored by one nest only, before any other nest loads it.
+    Every element that is loaded was stored before, and every element of the result is stored.
     """
 
     name: ClassVar[str] = "verify-affine"
@@ -40,12 +45,26 @@ class VerifyAffine(Pass):
         function = iu.public_function(op)
         _check_signature(function)
         stored: dict[ir.Value, ir.Operation] = {}
+        elements = _unstored(function)
         definitions = {ir.StringAttr(g.attributes["sym_name"]).value: g for g in iu.walk(op, "memref.global")}
         for inner in (o.operation for o in iu.body(function).operations):
             _check_top(inner, definitions)
             if inner.name == "affine.for":
                 _check_nest(inner)
                 _check_buffers(function, inner, stored)
+                check_stored(Nest.at(inner), elements)
+        result = iu.body(function).arguments[1]
+        if not elements[result].all():
+            missing = np.flatnonzero(~elements[result])
+            message = f"{len(missing)} elements of the result, of {elements[result].size}, that no nest stores"
+            raise PassFailure(function, message, help="store all of it")
+
+
+def _unstored(function: ir.Operation) -> dict[ir.Value, NDArray[np.bool_]]:
+    """That no element is stored yet, of the buffers that nests may store."""
+    allocated = [alloc.results[0] for alloc in iu.walk(function, "memref.alloc")]
+    buffers = [*allocated, iu.body(function).arguments[1]]
+    return {buffer: np.zeros(prod(ir.MemRefType(buffer.type).shape), bool) for buffer in buffers}
 
 
 def _check_signature(function: ir.Operation) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.definitions import check_stored
 from resnet_hls.analysis.iterations import check_bounds
 from resnet_hls.analysis.nests import Nest, trip_count
 from resnet_hls.analysis.overlap import OVERLAP, overlap_of, rows_of_statement
@@ -99,6 +101,8 @@ def _check_task(task: Task) -> None:
                 op, f"'{op.name}' in a task", help="only affine accesses, streams and arith may stand there"
             )
     check_bounds(nest)
+    arrays = [alloc.results[0] for alloc in iu.walk(task.op, "memref.alloc")]
+    check_stored(nest, {array: np.zeros(prod(ir.MemRefType(array.type).shape), bool) for array in arrays})
     _check_overlap(task)
     for op in iu.walk(task.op, "affine.store"):
         target = iu.defining_op(iu.accessed_memref(op))

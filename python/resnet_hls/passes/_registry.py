@@ -205,11 +205,16 @@ def all_passes() -> list[type[Pass]]:
     return [_registry[name] for name in sorted(_registry)]
 
 
+def is_contract(name: str) -> bool:
+    """True for the name of a pass that only checks."""
+    return name.startswith("verify-")
+
+
 def _module_of(name: str) -> str | None:
     """The module that holds the pass called `name` by the file name convention, if there is such a file."""
     if not _NAME.fullmatch(name):
         return None
-    package = "contracts" if name.startswith("verify-") else "passes"
+    package = "contracts" if is_contract(name) else "passes"
     module = f"resnet_hls.{package}.{name.removeprefix('hls-').replace('-', '_')}"
     return module if importlib.util.find_spec(module) else None
 

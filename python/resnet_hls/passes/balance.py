@@ -22,7 +22,6 @@ from resnet_hls.balance.workers import Workers
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass, remark
 from resnet_hls.passes.narrow_integers import NarrowIntegers
 from resnet_hls.passes.pack_dsp import PackDsp
-from resnet_hls.passes.pipeline_loops import PipelineLoops
 from resnet_hls.passes.place_memories import WEIGHTS, PlaceMemories, no_uram
 from resnet_hls.passes.unroll_loops import UnrollLoops
 
@@ -65,7 +64,7 @@ class Balance(Pass):
         builder = Builder(
             UnrollLoops(),
             (NarrowIntegers(), PackDsp(family=self.family)),
-            (PlaceMemories(family=self.family), PipelineLoops(clock_mhz=self.clock_mhz)),
+            (PlaceMemories(family=self.family),),
             partial(count, family=self.family, clock_mhz=self.clock_mhz),
         )
         with Workers(op, builder) as workers:

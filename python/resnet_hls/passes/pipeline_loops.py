@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch_mlir import ir
 
-from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.latency import pipeline_of
-from resnet_hls.analysis.tasks import tasks, the_dataflow
+from resnet_hls.analysis.latency import Iteration, usable_time
+from resnet_hls.analysis.resources import constants_of, storage_of_task
+from resnet_hls.analysis.tasks import Task, tasks, the_dataflow
 from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 
 
@@ -39,28 +40,32 @@ class PipelineLoops(Pass):
     def run(self, op: ir.Operation) -> None:
         if self.clock_mhz <= 0:
             raise PassFailure(op, f"a clock of {self.clock_mhz:g} MHz", help="set clock-mhz to a number above 0")
-        constants = {ir.StringAttr(c.attributes["sym_name"]).value: c for c in iu.walk(op, "memref.global")}
-        i64 = ir.IntegerType.get_signless(64)
+        constants = constants_of(op)
         for task in tasks(the_dataflow(op)):
-            loop = task.nest.loops[-1]
-            if "hls.pipeline" not in loop.attributes:
-                message = f"the innermost loop of '{task.name}' is not pipelined"
-                raise PassFailure(loop, message, help="run hls-unroll-loops")
-            storage = {alloc.results[0]: storage_of(alloc) for alloc in iu.walk(task.op, "memref.alloc")}
-            for use in iu.walk(task.op, "memref.get_global"):
-                storage[use.results[0]] = storage_of(constants[ir.FlatSymbolRefAttr(use.attributes["name"]).value])
-            depth, interval = pipeline_of(task, storage, self.clock_mhz)
-            if interval > 1:
-                message = (
-                    f"'{task.name}' starts an iteration every {interval} cycles: it needs what the last one stores"
-                )
-                raise PassFailure(loop, message, help=f"lower the clock, which is {self.clock_mhz:g} MHz")
-            loop.attributes["hls.interval"] = ir.IntegerAttr.get(i64, interval)
-            loop.attributes["hls.depth"] = ir.IntegerAttr.get(i64, depth)
+            pipeline(task, storage_of_task(task, constants), self.clock_mhz)
 
 
-def storage_of(array: ir.Operation) -> str:
-    """`hls.storage` of a memref.alloc or memref.global. Raises PassFailure where it has none."""
-    if "hls.storage" not in array.attributes:
-        raise PassFailure(array, "an array without hls.storage", help="run hls-place-memories")
-    return str(ir.StringAttr(array.attributes["hls.storage"]).value)
+def pipeline(task: Task, storage: Mapping[ir.Value, str], clock_mhz: float) -> Iteration:
+    """Marks one task's pipelined loop, and gives the model of an iteration that says so.
+
+    Args:
+        task: tiled.
+        storage: `hls.storage` of every array and constant that the task names: `storage_of_task`.
+        clock_mhz: above 0.
+
+    Raises:
+        PassFailure: no loop is pipelined, or an iteration would have to wait.
+    """
+    loop = task.nest.loops[-1]
+    if "hls.pipeline" not in loop.attributes:
+        message = f"the innermost loop of '{task.name}' is not pipelined"
+        raise PassFailure(loop, message, help="run hls-unroll-loops")
+    iteration, usable = Iteration(task, storage), usable_time(clock_mhz)
+    interval = iteration.interval(usable)
+    if interval > 1:
+        message = f"'{task.name}' starts an iteration every {interval} cycles: it needs what the last one stores"
+        raise PassFailure(loop, message, help=f"lower the clock, which is {clock_mhz:g} MHz")
+    i64 = ir.IntegerType.get_signless(64)
+    loop.attributes["hls.interval"] = ir.IntegerAttr.get(i64, interval)
+    loop.attributes["hls.depth"] = ir.IntegerAttr.get(i64, iteration.depth(usable))
+    return iteration

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Whether every element that a nest loads was stored before. Reads the IR only."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+from torch_mlir import ir
+
+from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.iterations import Array, evaluate, guards_of
+from resnet_hls.analysis.nests import Nest
+from resnet_hls.ir_utils import dims_of
+from resnet_hls.passes._registry import PassFailure
+
+#: Iterations of the loops that an access and its conditions depend on: others are not gone through.
+_MOST = 1 << 20
+_NEVER = np.iinfo(np.int64).max
+
+
+def check_stored(nest: Nest, stored: dict[ir.Value, NDArray[np.bool_]]) -> None:
+    """Whether a nest loads no element before it is stored.
+
+    What counts is the first time of each: the loops that an element and its conditions do not depend on are at their
+    first iteration then, so that few are gone through. Not asked: loads that only move what the nest itself stored, as
+    of registers and rows that shift; buffers that loops inside the body or else branches access; and what depends on
+    too many iterations.
+
+    Args:
+        nest: that stays inside its buffers.
+        stored: which elements of a buffer, in row-major order, are stored before the nest; buffers that are not in it
+            are not asked. What the nest stores is added, everything where that is not known.
+
+    Raises:
+        PassFailure: it does, with the access.
+    """
+    first = {buffer: np.where(known, -1, _NEVER) for buffer, known in stored.items()}
+    loads: list[tuple[ir.Operation, Array]] = []
+    accesses = iu.walk(nest.root, "affine.load", "affine.store", "hls.read")
+    for position, op in enumerate(accesses):
+        buffer = op.operands[1] if op.name == "hls.read" else iu.accessed_memref(op)
+        if buffer not in stored:
+            continue
+        times = _first_iterations(op, nest, len(stored[buffer]))
+        if times is not None:  # in the order of the program, those of an iteration
+            times = np.where(times < _NEVER, times * len(accesses) + position, _NEVER)
+        if op.name != "affine.load":
+            # Where it is not known when, nothing is wrong.
+            first[buffer] = np.minimum(first[buffer], -1 if times is None else times)
+        elif times is not None:
+            loads.append((op, times))
+    here = {iu.accessed_memref(op) for op in accesses if op.name == "affine.store"}
+    for op, times in loads:
+        if iu.accessed_memref(op) in here and _is_moved(op):
+            continue
+        early = np.flatnonzero((times < first[iu.accessed_memref(op)]) & (times < _NEVER))
+        if early.size:
+            shape = ir.MemRefType(iu.accessed_memref(op).type).shape
+            element = ", ".join(str(index) for index in np.unravel_index(early[0], shape))
+            message = f"a load of element [{element}], which nothing has stored before"
+            raise PassFailure(op, message, help="store it first, under a condition that holds by then")
+    for buffer, times in first.items():
+        stored[buffer] = times < _NEVER
+
+
+def _is_moved(load: ir.Operation) -> bool:
+    """True where what was loaded is stored and no more: registers and rows that shift hold nothing at first."""
+    return all(user.name == "affine.store" for user in iu.users(load.results[0]))
+
+
+def _first_iterations(op: ir.Operation, nest: Nest, elements: int) -> Array | None:
+    """The iteration of the nest in which an access touches each element first; None where that is not known."""
+    try:
+        guards = guards_of(op, nest)
+    except PassFailure:  # in an else branch: nothing is known of it
+        return None
+    exprs = [] if op.name == "hls.read" else list(nest.access(op).exprs)
+    dims = set().union(*(dims_of(expr) for expr in (*exprs, *(guard for guard, _ in guards))))
+    extents = nest.extents
+    if max(dims, default=0) >= len(extents) or prod(extents[d] for d in dims) > _MOST:
+        return None
+    grid = np.meshgrid(*(np.arange(n if d in dims else 1) for d, n in enumerate(extents)), indexing="ij", sparse=True)
+    shape = tuple(n if d in dims else 1 for d, n in enumerate(extents))
+    mask = np.ones(shape, dtype=bool)
+    for guard, equal in guards:
+        value = evaluate(guard, grid)
+        mask &= (value == 0) if equal else (value >= 0)
+    strides = [prod(extents[d + 1 :]) for d in range(len(extents))]
+    iteration = sum((axis * stride for axis, stride in zip(grid, strides, strict=True)), np.zeros(shape, np.int64))
+    if not exprs:  # all of it
+        return np.full(elements, iteration[mask].min(initial=_NEVER))
+    first = np.full(elements, _NEVER)
+    indices = [np.broadcast_to(evaluate(expr, grid), shape)[mask] for expr in exprs]
+    try:
+        touched = np.ravel_multi_index(tuple(indices), tuple(ir.MemRefType(iu.accessed_memref(op).type).shape))
+    except ValueError:  # outside its buffer
+        return None
+    np.minimum.at(first, touched, iteration[mask])
+    return first
