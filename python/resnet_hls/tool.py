@@ -8,8 +8,9 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from resnet_hls import __version__
 from resnet_hls.errors import UserError, one_line, raise_if_interrupted
 from resnet_hls.files import replace_file
 
@@ -23,6 +24,10 @@ _SHOWN = 700
 
 class ArgumentParser(argparse.ArgumentParser):
     """An argument parser whose errors are UserErrors with exit status 2."""
+
+    def __init__(self, prog: str, description: str, **options: Any) -> None:
+        super().__init__(prog, description=description, **options)
+        self.add_argument("--version", action="version", version=f"{prog} {__version__}", help="tell the version")
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving."""

@@ -192,10 +192,10 @@ def test_sources_compile_without_warnings(project: Path, repository: Path, compi
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_onnx_needs_no_torch(small_onnx: Path, tmp_path: Path) -> None:
+def test_onnx_needs_no_torch(tiny_onnx: Path, tmp_path: Path) -> None:
     program = (
         "import sys\nfrom resnet_hls.cli import main\n"
-        f"status = main(['build', {str(small_onnx)!r}, '-o', {str(tmp_path / 'out')!r}])\n"
+        f"status = main(['build', {str(tiny_onnx)!r}, '-o', {str(tmp_path / 'out')!r}])\n"
         "heavy = {'torch', 'torchao', 'onnx', 'onnxruntime', 'rich'} & set(sys.modules)\n"
         "sys.exit(status or (f'imported {heavy}' if heavy else 0))\n"
     )

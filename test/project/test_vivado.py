@@ -15,6 +15,7 @@ import tcl
 from designs import design, write
 
 from resnet_hls import boards
+from resnet_hls.processes import JOBS
 from resnet_hls.project.tools import Design, Words, cell_module, tool_files
 
 # UG835, of 2023.2 to 2025.2.
@@ -267,8 +268,9 @@ def test_newest_versions(tmp_path: Path) -> None:
     assert ("board_part", "xilinx.com:kv260_som:part0:1.4", "project") in done.of("set_property")
 
 
-def test_results(tmp_path: Path) -> None:
+def test_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Order, files: the bitstream and its .hwh come under one stem beside the driver."""
+    monkeypatch.delenv(JOBS, raising=False)
     project = packed(write(design(), tmp_path / "project"))
     done = run(project)
     names = [command[0] for command in done.commands]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import resnet_hls
 from resnet_hls.tool import run_tool
 
 TOOL = Path(sys.executable).with_name("resnet-hls")
@@ -88,3 +89,10 @@ def test_memory_that_is_spent_is_an_error(capsys: pytest.CaptureFixture[str]) ->
     assert run_tool("resnet-opt", spend) == 1
     said = "resnet-opt: error: needs more memory than there is\nhelp: is the input damaged?\n"
     assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("tool", ["resnet-hls", "resnet-opt", "resnet-translate"])
+def test_version(tool: str) -> None:
+    command = [Path(sys.executable).with_name(tool), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tool} {resnet_hls.__version__}\n"

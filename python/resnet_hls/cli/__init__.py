@@ -11,10 +11,11 @@ import difflib
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from resnet_hls import __version__
 from resnet_hls.cli import build, check, info, report, train
 from resnet_hls.cli._common import TOOL
 from resnet_hls.errors import UserError
@@ -29,6 +30,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell(version: bool) -> None:
+    if version:
+        print(f"{TOOL} {__version__}")
+        raise typer.Exit
+
+
 for command in (
     build.build,
     check.verify,
@@ -41,6 +50,13 @@ for command in (
     info.passes,
 ):
     app.command()(command)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_tell, help="tell the version")] = False,
+) -> None:
+    """Options of no command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -73,10 +73,13 @@ def load_factory(model: str) -> tuple[nn.Module, Tensor | None, Tensor | None]:
     where, separator, name = model.rpartition(":")
     if not separator or not where or not name.isidentifier():
         raise UserError(f"not a factory: '{model}'", help=_USAGE, status=2)
+    file = Path(where) if where.endswith(".py") else None
+    if file is not None and not file.is_file():  # PyTorch takes seconds to import
+        raise UserError("no such file", where=where, help=_USAGE)
     require("torch")
     from torch import nn
 
-    module = _load_file(Path(where)) if where.endswith(".py") else _import(where)
+    module = _import(where) if file is None else _load_file(file)
     if not hasattr(module, name):
         offered = [
             key
@@ -116,8 +119,6 @@ def _check(result: Any, where: str) -> tuple[nn.Module, Tensor | None, Tensor | 
 
 
 def _load_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UserError("no such file", where=str(path), help=_USAGE)
     resolved = path.resolve()
     # The name tells files of one name apart, and lets classes in the file be pickled.
     name = f"{path.stem}_{hashlib.sha256(str(resolved).encode()).hexdigest()[:8]}"
