@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from resnet_hls import __version__
 from resnet_hls.errors import UserError, one_line, raise_if_interrupted
 from resnet_hls.files import replace_file
+from resnet_hls.project import folder
 
 #: The lines between two modules in one file, as MLIR's own tools write and read them.
 SPLIT_MARKER = "// -----"
@@ -131,20 +132,15 @@ def write_output(path: str, text: str) -> None:
 
 
 def write_folder(path: str, files: Mapping[str, str]) -> None:
-    """Write `files` (name -> text) into the folder at `path`, which does not exist yet or is empty.
+    """Make a folder of `files` (name -> text) at `path`, where there is none yet or an empty one; all of it or nothing.
 
     Raises:
-        UserError: the folder holds something, or a file cannot be written.
+        UserError: the folder holds something, or cannot be written.
     """
-    folder = Path(path)
-    if folder.is_dir() and any(folder.iterdir()):
+    target = Path(path)
+    if target.is_dir() and any(target.iterdir()):
         raise UserError("the folder is not empty", where=path, help="choose another folder with -o, or empty this one")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in files:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        help = "choose another folder with -o"
-        raise UserError(f"cannot be made a folder: {error.strerror}", where=path, help=help) from None
-    for name, text in files.items():
-        write_output(str(folder / name), text)
+    with folder.appearing(target, force=False) as temporary:
+        for name, text in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / name).write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ from onnx_builders import Net, Style, classifier, depthwise, residual, save
 from torch_mlir import ir
 
 from resnet_hls.errors import UserError
-from resnet_hls.frontend import onnx_import
+from resnet_hls.frontend import onnx_import, sources
 from resnet_hls.frontend.onnx_import import ImportedModule, start_import, to_linalg
 
 
@@ -128,3 +128,13 @@ def test_resnet20_has_its_convolutions(resnet20_onnx: Path) -> None:
 def test_bytecode_is_the_same_every_time(tmp_path: Path) -> None:
     first, second = (imported(tmp_path, residual()).text for _ in range(2))
     assert np.array_equal(np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8))
+
+
+def test_a_file_that_changes_while_it_is_built(tmp_path: Path) -> None:
+    """Several processes read it: what they read may be of two models."""
+    path = Path(save(classifier(), tmp_path / "m.onnx"))
+    with sources.find(path) as source:
+        assert source.hashes().keys() == {"model"}
+        path.write_bytes(path.read_bytes() + b"\x08")
+        with pytest.raises(UserError, match="has changed since it was read"):
+            source.hashes()

@@ -114,6 +114,8 @@ class OnnxSource(Source):
     def __init__(self, path: Path, name: str) -> None:
         super().__init__(name, path.name)
         self.path = path
+        #: Of the file as it was before anything read it.
+        self._sum = hash_of(path) if path.is_file() else ""
         self._import: ImportHandle | None = None
         self._oracle: Any = None
 
@@ -144,7 +146,10 @@ class OnnxSource(Source):
         return {"model.onnx": content}
 
     def file_hashes(self) -> dict[str, str]:
-        return {"model": hash_of(self.path)}
+        found = hash_of(self.path)
+        if found != self._sum:  # what was read of it, by several processes, may be of two models
+            raise UserError("has changed since it was read", where=str(self.path), help="build it again")
+        return {"model": found}
 
     def hashes(self) -> dict[str, str]:
         sums = self.file_hashes()
