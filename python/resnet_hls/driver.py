@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_hls import boards, pipelines
 from resnet_hls.boards import RESOURCES, Resources
-from resnet_hls.errors import UserError, signals_deferred
+from resnet_hls.errors import UserError, raise_seen, signals_deferred
 from resnet_hls.frontend import sources
 from resnet_hls.progress import Told, silent
 from resnet_hls.report import calibration as calibration_files
@@ -298,6 +298,7 @@ def run_stage(pipeline: Any, module: ir.Module, stage: str, progress: Told = sil
 
     class Telling(Hook):
         def before(self, step: Step, module: ir.Operation) -> None:
+            raise_seen()
             progress(f"{stage}: {step.name}", 0, 0)
 
     remarks = Remarks()

@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 
 def one_line(text: str) -> str:
@@ -41,6 +42,40 @@ class UserError(Exception):
         """The lines a tool prints: `<tool>: error: <where>: <message>`, the details, `help: <help>` if there is any."""
         text = "\n  ".join((f"{tool}: error: {self}", *self.details))
         return f"{text}\nhelp: {self.help}" if self.help else text
+
+
+#: The signals that `noting_signals` has seen, until its end.
+_seen: list[int] = []
+
+
+@contextmanager
+def noting_signals() -> Iterator[None]:
+    """Lets SIGINT and SIGTERM raise, as KeyboardInterrupt and SystemExit, and remembers them for `raise_seen`.
+
+    So that everything is left through its `finally`s. Only for the main thread of a tool. A signal that is ignored, as
+    a shell has it for what runs in the background, stays so.
+    """
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _raise) for number in heard}
+    try:
+        yield
+    finally:
+        _seen.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, frame: object) -> NoReturn:
+    _seen.append(number)
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+
+def raise_seen() -> None:
+    """Raises again what a signal has raised, where it did not come through: while a callback of a library or the end of
+    an object ran, Python drops exceptions. Asked from time to time, and before anything is written.
+    """
+    if _seen:
+        _raise(_seen[0], None)
 
 
 def raise_if_interrupted(error: BaseException) -> None:

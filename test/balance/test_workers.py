@@ -103,11 +103,11 @@ def test_none_are_left(product: ir.Operation) -> None:
     assert all(process.returncode is not None for process in started)
 
 
+@pytest.mark.usefixtures("worth_it")
 def test_a_process_ends_with_its_orders(product: ir.Operation) -> None:
     """However the one ended that started it."""
-    with product.context, product.location:
-        processes = Workers(product, BUILDER, 2)
-        processes.build([("product", order) for order in ORDERS * 2])
+    with product.context, product.location, Workers(product, BUILDER, 2) as processes:
+        processes.build([("product", order) for order in ORDERS])
         for process in processes.running:
             assert process.stdin is not None
             process.stdin.close()
@@ -117,5 +117,11 @@ def test_a_process_ends_with_its_orders(product: ir.Operation) -> None:
 @pytest.mark.usefixtures("worth_it")
 def test_one_processor_needs_none(product: ir.Operation) -> None:
     with Workers(product, BUILDER, 1) as processes:
+        assert processes.build([("product", order) for order in ORDERS]) == []
+        assert not processes.running
+
+
+def test_few_tasks_need_none(product: ir.Operation) -> None:
+    with Workers(product, BUILDER, 2) as processes:
         assert processes.build([("product", order) for order in ORDERS]) == []
         assert not processes.running

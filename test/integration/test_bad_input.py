@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -167,6 +168,26 @@ def test_interrupted_build_leaves_nothing(small_onnx: Path, tmp_path: Path, numb
     assert process.returncode in (130, 143)
     assert "Traceback" not in errors
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_that_a_library_drops(tmp_path: Path, number: signal.Signals, raised: type[BaseException]) -> None:
+    """As Python does of what is raised while an object ends: nothing is written all the same."""
+    from resnet_hls.errors import noting_signals, raise_seen
+    from resnet_hls.project.folder import appearing
+
+    def build() -> None:
+        with noting_signals(), appearing(tmp_path / "out", force=False) as folder:
+            (folder / "file").write_text("x")
+            with contextlib.suppress(BaseException):
+                signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    with pytest.raises(raised):
+        build()
+    assert os.listdir(tmp_path) == []
+    assert signal.getsignal(number) == before
+    raise_seen()  # it is over
 
 
 def test_write_that_fails_leaves_nothing(tmp_path: Path) -> None:

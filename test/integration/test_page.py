@@ -150,7 +150,7 @@ def test_a_task_leads_to_its_lines(opened: Opened, project: Path, report: dict[s
     assert not details.evaluate("(one) => one.open")
     page.locator(f"#node-{row['name']}").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(f"document.getElementById('task-{row['name']}').open")
+    page.locator(f"#task-{row['name']}[open]").wait_for(state="attached")
     assert details.locator("summary").is_visible()
     for kind, file in (("cpp", "src/tasks.cpp"), ("mlir", "ir/40-scheduled.mlir")):
         figure = details.locator(f"#{kind}-{row['name']}")
@@ -163,7 +163,7 @@ def test_a_task_leads_to_its_lines(opened: Opened, project: Path, report: dict[s
     layer = details.locator("dd a").first
     assert layer.inner_text() == row["layer"]
     layer.click()
-    page.wait_for_function("location.hash.startsWith('#layer-')")
+    page.wait_for_url("**/report.html#layer-*")
     target = page.locator(f"[id='{page.evaluate('location.hash.slice(1)')}']")
     assert target.evaluate("(one) => one.open")
     back = target.locator(f"a[href='#task-{row['name']}']").first

@@ -27,12 +27,12 @@ from resnet_hls.analysis.tasks import tasks, the_dataflow
 from resnet_hls.balance.building import Builder, Figures, Order
 from resnet_hls.context import make_context
 
-#: Variants for which it is worth to start processes, which takes a second, and to ask those that run already.
-_WORTH_A_START, _WORTH_ASKING = 24, 4
+#: Tasks of a dataflow that has enough variants to start processes, which takes a second, and variants to ask them.
+_WORTH_A_START, _WORTH_ASKING = 16, 4
 
 
 class Workers(Generic[Figures]):
-    """As many processes as asked for, started when there is enough to build; they end with the context.
+    """As many processes as asked for, where there are tasks enough; they start and end with the context.
 
     Args:
         module: untiled. It must not change afterwards.
@@ -43,17 +43,24 @@ class Workers(Generic[Figures]):
     def __init__(self, module: ir.Operation, builder: Builder[Figures], count: int | None = None) -> None:
         self._module, self._builder = module, builder
         self._count = count or processes.most()
-        #: Empty until they are needed.
         self.running: list[subprocess.Popen[bytes]] = []
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(self._count)
 
     def __enter__(self) -> Workers[Figures]:
+        if self._count > 1 and len(tasks(the_dataflow(self._module))) >= _WORTH_A_START:
+            self._start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         for process in self.running:
             process.kill()
-            process.communicate()
+            process.wait()
+        self._threads.shutdown(cancel_futures=True)
+        for process in self.running:
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                with suppress(OSError):  # of what nobody has read
+                    pipe.close()
         self.running = []
 
     def build(self, wanted: Sequence[tuple[str, Order]]) -> list[Figures | None]:
@@ -61,14 +68,11 @@ class Workers(Generic[Figures]):
 
         Nothing at all where it is not worth it.
         """
-        if self._count < 2 or len(wanted) < (_WORTH_ASKING if self.running else _WORTH_A_START):
+        if not self.running or len(wanted) < _WORTH_ASKING:
             return []
-        with ThreadPoolExecutor(self._count) as threads:
-            if not self.running:
-                self._start(threads)
-            return list(threads.map(self._ask, wanted))
+        return list(self._threads.map(self._ask, wanted))
 
-    def _start(self, threads: ThreadPoolExecutor) -> None:
+    def _start(self) -> None:
         bytecode = BytesIO()
         self._module.write_bytecode(bytecode)
         known = pickle.dumps((bytecode.getvalue(), self._builder))
@@ -83,10 +87,10 @@ class Workers(Generic[Figures]):
             for _ in range(self._count)
         ]
         for process in self.running:
-            threads.submit(self._tell, process, known)  # at the same time: each reads only when it is ready
+            self._threads.submit(self._tell, process, known)  # at the same time: each reads only when it is ready
 
     def _tell(self, process: subprocess.Popen[bytes], known: bytes) -> None:
-        with suppress(OSError):  # it has ended: the next one who asks it will see
+        with suppress(OSError, ValueError):  # it has ended, or is ended: the next one who asks it will see
             _send(process, known)
         self._idle.put(process)
 
@@ -97,7 +101,7 @@ class Workers(Generic[Figures]):
             assert process.stdout is not None
             figures: Figures | None = pickle.load(process.stdout)
             return figures
-        except (OSError, EOFError, pickle.UnpicklingError):  # it has ended: out of memory, say
+        except (OSError, ValueError, EOFError, pickle.UnpicklingError):  # it has ended: out of memory, say
             return None
         finally:
             self._idle.put(process)

@@ -8,17 +8,16 @@ way may import PyTorch.
 from __future__ import annotations
 
 import difflib
-import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from resnet_hls import __version__
 from resnet_hls.cli import build, check, info, report, train
 from resnet_hls.cli._common import TOOL
-from resnet_hls.errors import UserError
+from resnet_hls.errors import UserError, noting_signals
 from resnet_hls.tool import run_tool, tell_crashes
 
 _INTERRUPTED = 130
@@ -74,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-    signal.signal(signal.SIGTERM, _terminate)
     command = typer.main.get_command(app)
     try:
-        result = command.main(args=arguments or ["--help"], prog_name=TOOL, standalone_mode=False)
+        with noting_signals():
+            result = command.main(args=arguments or ["--help"], prog_name=TOOL, standalone_mode=False)
     except NoArgsIsHelpError as error:
         raise UserError("what to do is missing", help=f"'{TOOL} --help' lists the commands", status=2) from error
     except ClickException as error:
@@ -87,11 +86,6 @@ def _run(arguments: list[str]) -> int:
     if result == _INTERRUPTED:  # typer makes this of Ctrl-C, without a word
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
-
-
-def _terminate(number: int, frame: object) -> NoReturn:
-    """Leave through every `finally`, so that nothing half-written stays behind."""
-    raise SystemExit(128 + number)
 
 
 def _usage(error: Any) -> UserError:

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from resnet_hls.errors import UserError
+from resnet_hls.errors import UserError, raise_seen
 
 _CHOOSE = "choose another folder with -o"
 _REPLACED = "replaced"
@@ -75,6 +75,7 @@ def appearing(target: Path, force: bool) -> Iterator[Path]:
             stack.callback(_remove_empty, made)
             temporary = stack.enter_context(_beside(target, "tmp"))
             yield temporary
+            raise_seen()
             _swap(temporary, target, force)
             made.clear()
         except OSError as error:
