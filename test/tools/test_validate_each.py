@@ -52,3 +52,44 @@ def test_the_validator_stops_the_pipeline(
     printed = capsys.readouterr()
     assert printed.err == "resnet-opt: error: cse: element 3 is 5, was 4\nhelp: look at layer conv1\n"
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    "ports",
+    [
+        "hls.input = {signed = true}",
+        "hls.input = {scale = 0.5 : f64, signed = 1 : i32}",
+        "hls.input = {scale = 0.5 : f64, signed = true, min = 7 : i64, max = 3 : i64}",
+        "hls.output = {zero_point = 3 : i64}",
+        "hls.output = 5 : i64",
+    ],
+)
+def test_ports_that_say_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], ports: str) -> None:
+    path = tmp_path / "module.mlir"
+    path.write_text(f"""func.func @f(%a: memref<4xi8>, %b: memref<4xi8>) attributes {{{ports}}} {{
+      affine.for %i = 0 to 4 {{
+        %0 = affine.load %a[%i] : memref<4xi8>
+        affine.store %0, %b[%i] : memref<4xi8>
+      }}
+      return
+    }}""")
+    assert main([str(path), "--validate-each", "--pass-pipeline=builtin.module(cse)"]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert "hls.input or hls.output does not say what integers mean" in first
+    assert second.startswith("help: ")
+
+
+def test_contracts_come_before_execution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a contract refuses is not run: this would not end."""
+    path = tmp_path / "module.mlir"
+    path.write_text("""func.func @f(%a: memref<4xi8>, %b: memref<4xi8>) {
+      affine.for %i = 0 to 4 {
+        affine.for %j = 0 to 9223372036854775807 {
+          %0 = affine.load %a[%i] : memref<4xi8>
+          affine.store %0, %b[%i] : memref<4xi8>
+        }
+      }
+      return
+    }""")
+    assert main([str(path), "--validate-each", "--pass-pipeline=builtin.module(verify-affine)"]) == 1
+    assert "a nest of " in capsys.readouterr().err

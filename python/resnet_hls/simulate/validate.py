@@ -50,12 +50,16 @@ class _Interface:
             if len(grids) != 1:
                 raise PassFailure(function, "the input image is not quantized in one way")
             grid = grids.pop()
-        else:
-            grid = _grid(attributes, ir.IntegerType(image.element_type).width)
-        output = ir.DictAttr(attributes["hls.output"]) if "hls.output" in attributes else None
-        scale = None if output is None else ir.FloatAttr(output["scale"]).value
-        zero_point = ir.IntegerAttr(output["zero_point"]).value if output is not None and "zero_point" in output else 0
-        signed = True if output is None else ir.BoolAttr(output["signed"]).value
+        try:
+            if not is_float:
+                grid = _grid(attributes, ir.IntegerType(image.element_type).width)
+            output = ir.DictAttr(attributes["hls.output"]) if "hls.output" in attributes else {}
+            scale = ir.FloatAttr(output["scale"]).value if output else None
+            zero_point = ir.IntegerAttr(output["zero_point"]).value if "zero_point" in output else 0
+            signed = ir.BoolAttr(output["signed"]).value if output else True
+        except (KeyError, TypeError, ValueError, OverflowError):  # of another kind, or not there
+            help = "they have a scale (f64) and a sign (bool); hls-integerize makes them"
+            raise PassFailure(function, "hls.input or hls.output does not say what integers mean", help=help) from None
         return _Interface(layout == "nhwc", list(image.shape), is_float, grid, scale, zero_point, signed)
 
     def images(self, count: int, seed: int) -> Array:
@@ -91,6 +95,8 @@ def _grid(attributes: Any, width: int) -> Grid:
         for key, default in zip(("min", "max"), type_range(width, signed), strict=True)
     )
     zero_point = ir.IntegerAttr(given["zero_point"]).value if "zero_point" in given else 0
+    if lo > hi:
+        raise ValueError(f"integers from {lo} to {hi}")
     return Grid(Fraction(scale), signed, lo, hi, zero_point)
 
 
