@@ -383,3 +383,30 @@ module {
     return
   }
 }
+// -----
+memref.global "private" constant @weight : memref<4x4xi8> = dense<1>
+func.func @diagonal(%image: memref<10x4xi8>, %result: memref<10x4xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 40 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 40 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<10x4xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %word = memref.alloc() {hls.name = "input_word"} : memref<1xi8>
+      %scaled = memref.alloc() {hls.name = "output_word"} : memref<1xi8>
+      %w = memref.get_global @weight : memref<4x4xi8>
+      affine.for %x = 0 to 10 {
+        affine.for %c = 0 to 4 {
+          "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+          %0 = affine.load %word[0] : memref<1xi8>
+          // expected-error @below {{an unrolled loop that indexes two dimensions of an array}}
+          %1 = affine.load %w[%c, %c] : memref<4x4xi8>
+          %2 = arith.muli %0, %1 : i8
+          affine.store %2, %scaled[0] : memref<1xi8>
+          "hls.write"(%scaled, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+        } {hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "diagonal"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<10x4xi8>) -> ()
+  }) : () -> ()
+  return
+}

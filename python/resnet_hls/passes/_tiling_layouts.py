@@ -11,6 +11,7 @@ from torch_mlir import ir
 from resnet_hls.analysis.iterations import fixed_loops, guards_of
 from resnet_hls.analysis.nests import is_constant
 from resnet_hls.ir_utils import dims_of
+from resnet_hls.passes._registry import PassFailure
 
 if TYPE_CHECKING:
     from resnet_hls.passes._tiling import Tiling
@@ -36,6 +37,9 @@ def find_layouts(tiling: Tiling) -> dict[ir.Value, Layout]:
     """The layout of every buffer that is no word of a stream; hands lanes of buffers on to the clusters that use them.
 
     A buffer whose elements live no longer than a step has lanes only: every step begins it anew.
+
+    Raises:
+        PassFailure: an unrolled loop indexes a buffer twice.
     """
     expanded = _expanded(tiling)
     layouts: dict[ir.Value, Layout] = {}
@@ -48,6 +52,9 @@ def find_layouts(tiling: Tiling) -> dict[ir.Value, Layout]:
             if len(exprs) == 1 and 0 <= (loop := exprs.pop()) < len(tiling.factors):
                 loops[axis] = loop
                 if tiling.factors[loop] > 1:
+                    if loop in split.values():  # a diagonal
+                        message = "an unrolled loop that indexes two dimensions of an array"
+                        raise PassFailure(uses[0].op, message, help="use a loop for each, or do not unroll it")
                     split[axis] = loop
         lanes = [d for d in tiling.lane_order if d in expanded[buffer] or d in split.values()]
         layout = layouts[buffer] = Layout(shape, split, loops, lanes, [])
