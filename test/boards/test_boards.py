@@ -96,7 +96,8 @@ def test_own_board(tmp_path: Path) -> None:
     [
         ("dsp = 240", "dsps = 240", "unknown key 'resources.dsps'"),
         ("dsp = 240\n", "", "the key 'resources.dsp' is missing"),
-        ("dsp = 240", "dsp = 0", "'resources.dsp' is 0, expected an integer of 1 or more"),
+        ("dsp = 240", "dsp = 0", "'resources.dsp' is 0, expected an integer from 1 to 1,000,000,000"),
+        ("dsp = 240", f"dsp = 1{'0' * 400}", "'resources.dsp' is 10000"),
         ("dsp = 240", "dsp = 1.5", "'resources.dsp' is 1.5, expected an integer"),
         ("uram = 0\n", "uram = true\n", "'resources.uram' is True, expected an integer"),
         ('part = "xc7a100t"', "part = 7", "'part' is 7, expected a part as Vivado names it"),

@@ -277,3 +277,42 @@ func.func @endless(%image: memref<4xi8>, %result: memref<4xi8>) {
   }
   return
 }
+// -----
+func.func @shift(%image: memref<4xi8>, %result: memref<4xi8>) {
+  %amount = arith.constant 8 : i8
+  affine.for %x = 0 to 4 {
+    %0 = affine.load %image[%x] : memref<4xi8>
+    // expected-error @below {{a shift of 8 bits by 8}}
+    %1 = arith.shrsi %0, %amount : i8
+    affine.store %1, %result[%x] : memref<4xi8>
+  }
+  return
+}
+// -----
+func.func @division(%image: memref<4xi8>, %result: memref<4xi8>) {
+  %zero = arith.constant 0 : i8
+  affine.for %x = 0 to 4 {
+    %0 = affine.load %image[%x] : memref<4xi8>
+    // expected-error @below {{a division by zero}}
+    %1 = arith.divsi %0, %zero : i8
+    affine.store %1, %result[%x] : memref<4xi8>
+  }
+  return
+}
+// -----
+// A window whose last column is stored in the wrong row: one of its elements never is.
+func.func @shifts(%image: memref<8xi8>, %result: memref<8xi8>) {
+  %window = memref.alloc() : memref<3xi8>
+  affine.for %x = 0 to 8 {
+    affine.for %r = 0 to 1 {
+      // expected-error @below {{a load of element [2], which nothing has stored before}}
+      %0 = affine.load %window[%r + 2] : memref<3xi8>
+      affine.store %0, %window[%r + 1] : memref<3xi8>
+    }
+    %1 = affine.load %image[%x] : memref<8xi8>
+    affine.store %1, %window[0] : memref<3xi8>
+    %2 = affine.load %window[0] : memref<3xi8>
+    affine.store %2, %result[%x] : memref<8xi8>
+  } {hls.pipeline}
+  return
+}

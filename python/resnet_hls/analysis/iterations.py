@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from torch_mlir import ir
 
-from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.nests import Nest, linear, trip_count
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
@@ -161,7 +160,7 @@ def check_bounds(nest: Nest) -> None:
         message = f"a nest of {prod(nest.extents):,} iterations, more than the {_MOST_OF_NEST:,} that end in a minute"
         raise PassFailure(nest.root, message, help="build a smaller network, or one for smaller images")
     for access in nest.accesses:
-        values = [v for v in dict.fromkeys(iu.index_operands(access.op)) if v not in nest.induction]
+        values = nest.inner(access.op)
         if not all(isinstance(value.owner, ir.Block) for value in values):
             continue
         extents = [*nest.extents, *(trip_count(value.owner.owner.operation) for value in values)]

@@ -100,12 +100,18 @@ class Nest:
         Variables of loops inside the body (registers that shift) become further dimensions, numbered after the nest's
         own.
         """
-        inner = [value for value in dict.fromkeys(operands) if value not in self.induction]
-        variables = [*self.induction, *inner]
+        variables = [*self.induction, *self._others(operands)]
         to_loops = ir.AffineMap.get(len(variables), 0, [ir.AffineExpr.get_dim(variables.index(v)) for v in operands])
         composed = [ir.AffineExpr.simplify_affine_expr(e.compose(to_loops), len(variables), 0) for e in exprs]
         # By way of a map: only its results come as the right subclass of AffineExpr.
         return list(ir.AffineMap.get(len(variables), 0, composed).results)
+
+    def _others(self, operands: Sequence[ir.Value]) -> list[ir.Value]:
+        return [value for value in dict.fromkeys(operands) if value not in self.induction]
+
+    def inner(self, op: ir.Operation) -> list[ir.Value]:
+        """What an access is indexed by besides the nest's own variables, in the order of its further dimensions."""
+        return self._others(iu.index_operands(op))
 
     def access(self, op: ir.Operation) -> Access:
         exprs = self.in_terms_of_loops(list(iu.access_map(op).results), iu.index_operands(op))

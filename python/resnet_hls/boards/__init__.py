@@ -38,6 +38,8 @@ from typing import Any
 from resnet_hls.errors import UserError
 
 _FOLDER = Path(__file__).parent
+#: Of a resource: more than any device has, few enough to be computed with.
+_MOST = 1_000_000_000
 
 #: Families of devices: their DSP slices differ.
 FAMILIES = ("ultrascale+", "7series")
@@ -171,8 +173,8 @@ def parse(content: Mapping[str, Any], name: str, where: str) -> Board:
         raise _wrong("clock_mhz", clock, "a number of MHz above 0", where)
     for key, value in content["resources"].items():
         least = 0 if key in ("bram36", "uram") else 1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise _wrong(f"resources.{key}", value, f"an integer of {least} or more", where)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+            raise _wrong(f"resources.{key}", value, f"an integer from {least} to {_MOST:,}", where)
     for key, value in content["budget"].items():
         if not _is_number(value) or not 0 < value <= 1:
             raise _wrong(f"budget.{key}", value, "a share above 0, 1 at most", where)

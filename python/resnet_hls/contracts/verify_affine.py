@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.definitions import check_stored
+from resnet_hls.analysis.definitions import check_arithmetic, check_stored
 from resnet_hls.analysis.iterations import check_bounds
 from resnet_hls.analysis.nests import Nest, trip_count
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
@@ -36,7 +36,8 @@ class VerifyAffine(Pass):
     Every nest is perfect (a loop with `hls.pipeline` ends it: loops inside are registers that shift) and its loops
     run from 0 to a constant in steps of 1. All accesses are `affine.load` and `affine.store`, guarded by `affine.if`
     alone, and stay inside their buffers; every buffer is stored by one nest only, before any other nest loads it.
-    Every element that is loaded was stored before, and every element of the result is stored.
+    Every element that is loaded was stored before, and every element of the result is stored; no constant shifts by more
+    bits than there are, or divides by zero.
     """
 
     name: ClassVar[str] = "verify-affine"
@@ -121,6 +122,7 @@ def _check_nest(root: ir.Operation) -> None:
         for result in op.results:
             if isinstance(result.type, ir.FloatType):
                 raise PassFailure(op, f"a float type, {result.type}", help="run hls-integerize first")
+    check_arithmetic(root)
     check_bounds(nest)
     if "hls.pipeline" not in nest.loops[-1].attributes:
         for loop in iu.walk(nest.loops[-1], "affine.for")[1:]:

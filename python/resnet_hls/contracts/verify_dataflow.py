@@ -11,7 +11,7 @@ import numpy as np
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.definitions import check_stored
+from resnet_hls.analysis.definitions import check_arithmetic, check_stored
 from resnet_hls.analysis.iterations import check_bounds
 from resnet_hls.analysis.nests import Nest, trip_count
 from resnet_hls.analysis.overlap import OVERLAP, overlap_of, rows_of_statement
@@ -33,7 +33,7 @@ class VerifyDataflow(Pass):
     The contract: the one public `func.func` holds one `hls.dataflow` and nothing else, with one `hls.source` and one
     `hls.sink`. A task holds constants, weights, arrays of its own and one perfect nest, whose loops run from 0 to a
     constant in steps of 1; the nest accesses arrays by `affine.load` and `affine.store` and streams by `hls.read` and
-    `hls.write`, inside their bounds. Every stream has one writer and one reader, and carries in a frame as many words
+    `hls.write`, inside their bounds, and loads nothing that it has not stored or read before. Every stream has one writer and one reader, and carries in a frame as many words
     as are read from it. Tasks stand in the order in which data flows: there is no cycle.
 
     A task may end a frame while it begins the next: where its outermost loop, of H + k iterations, is marked
@@ -100,10 +100,11 @@ def _check_task(task: Task) -> None:
             raise PassFailure(
                 op, f"'{op.name}' in a task", help="only affine accesses, streams and arith may stand there"
             )
+    check_arithmetic(nest.root)
     check_bounds(nest)
+    _check_overlap(task)
     arrays = [alloc.results[0] for alloc in iu.walk(task.op, "memref.alloc")]
     check_stored(nest, {array: np.zeros(prod(ir.MemRefType(array.type).shape), bool) for array in arrays})
-    _check_overlap(task)
     for op in iu.walk(task.op, "affine.store"):
         target = iu.defining_op(iu.accessed_memref(op))
         if target is not None and target.name == "memref.get_global":

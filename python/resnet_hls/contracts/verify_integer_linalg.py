@@ -10,6 +10,7 @@ from typing import ClassVar
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
+from resnet_hls.analysis.definitions import check_arithmetic
 from resnet_hls.passes._contraction import reduction_of
 from resnet_hls.passes._registry import Pass, PassFailure, register_pass
 
@@ -33,8 +34,8 @@ class VerifyIntegerLinalg(Pass):
 
     The contract: one public `func.func` of one tensor, one result; static shapes; `tensor` operations, `linalg.generic`
     and scalar constants; no float type anywhere; elements of 8, 16 or 32 bits, 64 only for scalars inside a body and
-    for constants (a multiplier that is no shift needs them); a reduction is a sum of products, a sum or a maximum; a
-    product has operands that are extended explicitly to 32 bits, and its weights are an i8 constant.
+    for constants (a multiplier that is no shift needs them); a reduction is a sum of products, a sum or a maximum; no
+    constant shifts by more bits than there are; a product has operands that are extended explicitly to 32 bits, and its weights are an i8 constant.
     """
 
     name: ClassVar[str] = "verify-integer-linalg"
@@ -42,6 +43,7 @@ class VerifyIntegerLinalg(Pass):
     def run(self, op: ir.Operation) -> None:
         function = iu.public_function(op)
         _check_signature(function)
+        check_arithmetic(function)
         for inner in (o.operation for o in iu.body(function).operations):
             if inner.name == "func.return":
                 continue

@@ -100,6 +100,8 @@ class BoundsTable:
             if body_op.name == "linalg.yield":
                 self.noted[op.results[0]] = get(body_op.operands[0])
                 return
+            if not body_op.results:  # an assertion, of an index
+                continue
             bounds = _interval(body_op.name, [get(v) for v in body_op.operands if isinstance(v.type, ir.IntegerType)])
             whole = type_range(width_of(body_op.results[0]), signed=True)
             fits = bounds is not None and whole[0] <= bounds[0] and bounds[1] <= whole[1]
