@@ -36,8 +36,8 @@ class VerifyAffine(Pass):
     Every nest is perfect (a loop with `hls.pipeline` ends it: loops inside are registers that shift) and its loops
     run from 0 to a constant in steps of 1. All accesses are `affine.load` and `affine.store`, guarded by `affine.if`
     alone, and stay inside their buffers; every buffer is stored by one nest only, before any other nest loads it.
-    Every element that is loaded was stored before, and every element of the result is stored; no constant shifts by more
-    bits than there are, or divides by zero.
+    Every element that is loaded was stored before, and every element of the result is stored. No constant shifts by
+    more bits than there are, or divides by zero.
     """
 
     name: ClassVar[str] = "verify-affine"

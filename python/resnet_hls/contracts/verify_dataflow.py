@@ -33,8 +33,9 @@ class VerifyDataflow(Pass):
     The contract: the one public `func.func` holds one `hls.dataflow` and nothing else, with one `hls.source` and one
     `hls.sink`. A task holds constants, weights, arrays of its own and one perfect nest, whose loops run from 0 to a
     constant in steps of 1; the nest accesses arrays by `affine.load` and `affine.store` and streams by `hls.read` and
-    `hls.write`, inside their bounds, and loads nothing that it has not stored or read before. Every stream has one writer and one reader, and carries in a frame as many words
-    as are read from it. Tasks stand in the order in which data flows: there is no cycle.
+    `hls.write`, inside their bounds, and loads nothing that it has not stored or read before. Every stream has one
+    writer and one reader, and carries in a frame as many words as are read from it. Tasks stand in the order in which
+    data flows: there is no cycle.
 
     A task may end a frame while it begins the next: where its outermost loop, of H + k iterations, is marked
     `hls.overlap = k`, k is at least 1 and at most H. Then each transfer stands under an `affine.if` in the innermost

@@ -35,7 +35,8 @@ class VerifyIntegerLinalg(Pass):
     The contract: one public `func.func` of one tensor, one result; static shapes; `tensor` operations, `linalg.generic`
     and scalar constants; no float type anywhere; elements of 8, 16 or 32 bits, 64 only for scalars inside a body and
     for constants (a multiplier that is no shift needs them); a reduction is a sum of products, a sum or a maximum; no
-    constant shifts by more bits than there are; a product has operands that are extended explicitly to 32 bits, and its weights are an i8 constant.
+    constant shifts by more bits than there are; a product has operands that are extended explicitly to 32 bits, and its
+    weights are an i8 constant.
     """
 
     name: ClassVar[str] = "verify-integer-linalg"
