@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.analysis.iterations import Array, evaluate, guards_of
+from resnet_hls.analysis.iterations import Array, evaluate, guards_of, passing
 from resnet_hls.analysis.nests import Nest, trip_count
 from resnet_hls.ir_utils import dims_of
 from resnet_hls.passes._registry import PassFailure
@@ -112,19 +112,16 @@ def _first_iterations(op: ir.Operation, nest: Nest, elements: int) -> tuple[Arra
     extents = [*nest.extents, *(trip_count(value.owner.owner.operation) for value in inner if known)]
     if not known or max(asked, default=0) >= depth or prod(extents[d] for d in dims) > _MOST:
         return None, False
-    shape = tuple(n if d in dims else 1 for d, n in enumerate(extents))
-    grid = np.meshgrid(*map(np.arange, shape), indexing="ij", sparse=True)
-    mask = np.ones(shape, dtype=bool)
-    for guard, equal in guards:
-        value = evaluate(guard, grid)
-        mask &= (value == 0) if equal else (value >= 0)
+    grid, mask = passing(guards, dims, extents)
     strides = [prod(nest.extents[d + 1 :]) for d in range(depth)]
-    iteration = sum((axis * stride for axis, stride in zip(grid, strides, strict=False)), np.zeros(shape, np.int64))
+    iteration = sum(
+        (axis * stride for axis, stride in zip(grid, strides, strict=False)), np.zeros(mask.shape, np.int64)
+    )
     inside = max(dims, default=0) >= depth
     if not exprs:  # all of it
         return np.full(elements, iteration[mask].min(initial=_NEVER)), inside
     first = np.full(elements, _NEVER)
-    indices = [np.broadcast_to(evaluate(expr, grid), shape)[mask] for expr in exprs]
+    indices = [np.broadcast_to(evaluate(expr, grid), mask.shape)[mask] for expr in exprs]
     try:
         touched = np.ravel_multi_index(tuple(indices), tuple(ir.MemRefType(iu.accessed_memref(op).type).shape))
     except ValueError:  # outside its buffer

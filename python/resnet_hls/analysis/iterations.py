@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch_mlir import ir
 
 from resnet_hls.analysis.nests import Nest, linear, trip_count
@@ -189,13 +190,23 @@ def _values(expr: ir.AffineExpr, guards: Sequence[tuple[ir.AffineExpr, bool]], e
         dims = wider
     if prod(extents[d] for d in dims) > _MOST_ASKED:
         return np.empty(0, np.int64)
-    grid = np.meshgrid(*(np.arange(n if d in dims else 1) for d, n in enumerate(extents)), indexing="ij", sparse=True)
-    shape = np.broadcast_shapes(*(axis.shape for axis in grid))
+    grid, mask = passing(tied, dims, extents)
+    return np.broadcast_to(evaluate(expr, grid), mask.shape)[mask]
+
+
+def passing(
+    guards: Sequence[tuple[ir.AffineExpr, bool]], dims: set[int], extents: Sequence[int]
+) -> tuple[list[Array], NDArray[np.bool_]]:
+    """The values of every loop (broadcast against each other), others than `dims` at their first iteration only, and
+    which of these iterations guards let pass.
+    """
+    shape = tuple(n if d in dims else 1 for d, n in enumerate(extents))
+    grid = list(np.meshgrid(*map(np.arange, shape), indexing="ij", sparse=True))
     mask = np.ones(shape, dtype=bool)
-    for guard, equal in tied:
+    for guard, equal in guards:
         value = evaluate(guard, grid)
         mask &= (value == 0) if equal else (value >= 0)
-    return np.broadcast_to(evaluate(expr, grid), shape)[mask]
+    return grid, mask
 
 
 def is_row_major_once(op: ir.Operation, nest: Nest) -> bool:
