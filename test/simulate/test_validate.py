@@ -18,6 +18,7 @@ from resnet_hls.context import make_context
 from resnet_hls.opt_hooks import ValidateEach
 from resnet_hls.passes import PassManager
 from resnet_hls.passes._registry import Pass, register_pass
+from resnet_hls.simulate.jit import Jit
 from resnet_hls.simulate.validate import Validator
 
 #: Two quantized layers on a map whose rows, columns and channels are as many, so that no shape tells the layout.
@@ -209,3 +210,68 @@ def test_images_are_the_same_for_the_same_seed() -> None:
     assert images.min() >= -128
     assert images.max() <= 127
     assert np.abs(images[1::2]).max() <= 8 < np.abs(images[::2]).max()
+
+
+#: Hands on what a buffer held before: with STORE zero at first, without it anything.
+UNSTORED = """
+#at = affine_map<(d0) -> (0, 0, 0, d0)>
+func.func @network(%image: memref<1x1x1x4xi8>, %result: memref<1x1x1x4xi8>) attributes {hls.layout = "nhwc"} {
+  %window = memref.alloc() : memref<1x1x1x5xi8>
+  STORE
+  affine.for %i = 0 to 4 {
+    %new = affine.load %image[0, 0, 0, %i] : memref<1x1x1x4xi8>
+    %old = affine.load %window[0, 0, 0, %i] : memref<1x1x1x5xi8>
+    affine.store %new, %window[0, 0, 0, %i + 1] : memref<1x1x1x5xi8>
+    affine.store %old, %result[0, 0, 0, %i] : memref<1x1x1x4xi8>
+  } loc("window")
+  return
+}
+"""
+_STORE = """%zero = arith.constant 0 : i8
+  affine.store %zero, %window[0, 0, 0, 0] : memref<1x1x1x5xi8>"""
+
+
+def test_a_result_that_depends_on_fresh_memory_is_no_result() -> None:
+    module = ir.Module.parse(UNSTORED.replace("STORE", ""), make_context())
+    with pytest.raises(UserError, match=re.escape("image 0, element [0, 0, 0, 0] depends on what memory held")):
+        Validator().before(module.operation)
+    Validator().before(ir.Module.parse(UNSTORED.replace("STORE", _STORE), make_context()).operation)
+
+
+def test_a_pass_that_loses_a_store_is_named() -> None:
+    module = ir.Module.parse(UNSTORED.replace("STORE", _STORE), make_context())
+    validator = Validator()
+    validator.before(module.operation)
+    iu.walk(module.operation, "affine.store")[0].erase()
+    with pytest.raises(UserError, match="depends on what memory held") as caught:
+        validator.after("test-loses", module.operation)
+    assert caught.value.where.startswith("test-loses")
+    assert "test-loses changed what the network computes" in caught.value.help
+
+
+@pytest.mark.parametrize("element", ["i1", "i5", "i8", "i24", "i64", "f32", "f64"])
+def test_memory_of_every_type_is_filled(element: str) -> None:
+    """What was never stored decides whether the result is 1 or 0."""
+    compare = "cmpf olt" if element[0] == "f" else "cmpi slt"
+    zero = "0.0" if element[0] == "f" else "0"
+    text = f"""
+func.func @network(%image: memref<1xi8>, %result: memref<1xi8>) {{
+  %zero = arith.constant {zero} : {element}
+  %memory = memref.alloc() : memref<3x{element}>
+  %value = memref.load %memory[%two] : memref<3x{element}>
+  %negative = arith.{compare}, %value, %zero : {element}
+  %number = arith.extui %negative : i1 to i8
+  memref.store %number, %result[%none] : memref<1xi8>
+  return
+}}""".replace("  %zero", "  %none = arith.constant 0 : index\n  %two = arith.constant 2 : index\n  %zero", 1)
+    jit = Jit(ir.Module.parse(text, make_context()).operation, 0, fills=True)
+    image = np.zeros((1, 1), np.int8)
+    given = {jit.run(image, held).item() for held in (0x5555, -0x5556)}
+    assert given == {0, 1}
+
+
+def test_memory_of_more_than_64_bits_an_element_is_refused() -> None:
+    """MLIR's lowering takes too little for it: the heap was corrupted."""
+    text = UNSTORED.replace("STORE", "%wide = memref.alloc() : memref<3xi80>")
+    with pytest.raises(UserError, match="cannot execute the module: memory of i80"):
+        Jit(ir.Module.parse(text, make_context()).operation, 0)

@@ -14,6 +14,7 @@ from torch_mlir.runtime import get_ranked_memref_descriptor
 
 from resnet_hls import ir_utils as iu
 from resnet_hls.errors import UserError
+from resnet_hls.simulate import memory
 
 #: Tensors to buffers: results become trailing arguments. Without modify-public-functions the output stays zero.
 _BUFFERIZE = (
@@ -35,18 +36,28 @@ def _numpy_type(kind: ir.Type) -> tuple[list[int], Any]:
     return list(shaped.shape), _NUMPY[str(shaped.element_type)]
 
 
+def _check_memory(module: ir.Operation, name: str) -> None:
+    """MLIR's own lowering takes too little memory for elements of more than 64 bits: stores run over others."""
+    for op in iu.walk(module, "memref.alloc"):
+        element = ir.MemRefType(op.results[0].type).element_type
+        if isinstance(element, ir.IntegerType) and element.width > 64:
+            help = "memory of at most 64 bits an element can be run"
+            raise UserError(f"cannot execute the module: memory of {element}", where=name, help=help)
+
+
 class Jit:
     """A compiled module: `run` takes images of the function's own shape and element type.
 
     Args:
         module: the builtin.module operation, at any stage from linalg to the scheduled dataflow.
         optimize: LLVM optimization level; 0 compiles faster, 2 runs faster.
+        fills: whether `run` may say what memory holds before anything is stored.
 
     Raises:
         UserError: the module cannot be lowered or compiled.
     """
 
-    def __init__(self, module: ir.Operation, optimize: int = 2) -> None:
+    def __init__(self, module: ir.Operation, optimize: int = 2, *, fills: bool = False) -> None:
         function = iu.public_function(module)
         self.name = ir.StringAttr(function.attributes["sym_name"]).value
         kind = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
@@ -62,19 +73,27 @@ class Jit:
                     LowerDataflow().run(copy.operation)
                 if tensors:
                     PassManager.parse(_BUFFERIZE).run(copy.operation)
+                _check_memory(copy.operation, self.name)
+                if fills:
+                    memory.fill(copy.operation)
                 PassManager.parse(_TO_LLVM).run(copy.operation)
                 self.engine = ExecutionEngine(copy, opt_level=optimize)
             except ir.MLIRError as problem:
                 raise UserError(f"cannot execute the module: {str(problem).splitlines()[0]}", where=self.name) from None
 
-    def run(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Runs every image, shape (N, *one image*), and returns the results, shape (N, *one result*)."""
-        count = images.shape[0]
-        results = np.zeros((count, *self.output_shape), self.output_type)
-        for index in range(count):
-            image = np.ascontiguousarray(images[index].reshape(self.input_shape).astype(self.input_type, copy=False))
+    def run(self, images: np.ndarray[Any, Any], held: int | None = None) -> np.ndarray[Any, Any]:
+        """Runs every image, shape (N, *one image*), and returns the results, shape (N, *one result*).
+
+        `held`, a signed 64-bit number, is what memory holds before anything is stored in it (`memory.fill`).
+        """
+        results = np.zeros((len(images), *self.output_shape), self.output_type)
+        if held is not None:
+            self.engine.invoke(memory.SET, ctypes.pointer(ctypes.c_int64(held)))
+            results[:] = np.array(held).astype(self.output_type)
+        for image, result in zip(images, results, strict=True):
+            given = np.ascontiguousarray(image.reshape(self.input_shape).astype(self.input_type, copy=False))
             arguments = [
-                ctypes.pointer(ctypes.pointer(get_ranked_memref_descriptor(array))) for array in (image, results[index])
+                ctypes.pointer(ctypes.pointer(get_ranked_memref_descriptor(array))) for array in (given, result)
             ]
             self.engine.invoke(self.name, *arguments)
         return results

@@ -20,6 +20,8 @@ from resnet_hls.simulate.jit import Jit
 from resnet_hls.simulate.probe import FeatureMap, feature_maps, result_layer
 
 Array = NDArray[Any]
+#: What memory holds before anything is stored: two numbers that differ in every bit.
+_HELD = 0x5555_5555_5555_5555, -0x5555_5555_5555_5556
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,17 @@ def _grid(attributes: Any, width: int) -> Grid:
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """A module, as text, and its results on the images, (N, *result), channels first."""
+    """A module, as text, and its results on the images, (N, *result), channels first.
+
+    `other`: image and element that depend on what memory held at first, if any does.
+    """
 
     text: str
     interface: _Interface
     images: Array
     results: Array
     layer: str
+    other: tuple[int, ...] | None
 
 
 class Validator:
@@ -136,6 +142,9 @@ class Validator:
         if self._last is None or self._last.text != text:
             interface = _Interface.of(module)
             self._last = self._run(module, text, interface, interface.images(self._count, self._seed))
+            if self._last.other:
+                help = "store every element before it is loaded"
+                raise UserError(_depends(*self._last.other), where=self._last.layer, help=help)
 
     def after(self, pass_name: str, module: ir.Operation) -> None:
         """Runs `module` as the pass left it.
@@ -154,20 +163,25 @@ class Validator:
         except UserError as problem:
             where = f"{pass_name}: {problem.where}" if problem.where else pass_name
             raise UserError(problem.message, where=where, help=problem.help) from None
+        if after.other:
+            raise _changed(pass_name, after.layer, _depends(*after.other))
         self._compare(pass_name, before, after, module.context)
         self._last = after
 
     def _run(self, module: ir.Operation, text: str, interface: _Interface, images: Array) -> _Snapshot:
-        jit = Jit(module, optimize=0)
+        jit = Jit(module, optimize=0, fills=True)
         given = interface.given(images)
         if given[0].size != np.prod(jit.input_shape):
             raise UserError(
                 f"the image has {np.prod(jit.input_shape)} elements, {given[0].size} before", where=jit.name
             )
-        results = jit.run(given)
+        runs = [jit.run(given, held) for held in _HELD]
         if not interface.output_signed:
-            results = results.view(f"u{results.dtype.itemsize}")
-        return _Snapshot(text, interface, images, interface.canonical(results), result_layer(module))
+            runs = [results.view(f"u{results.dtype.itemsize}") for results in runs]
+        results, others = map(interface.canonical, runs)
+        differ = np.argwhere((results != others) & ~((results != results) & (others != others)))  # NaN is NaN
+        other = tuple(map(int, differ[0])) if differ.size else None
+        return _Snapshot(text, interface, images, results, result_layer(module), other)
 
     def _compare(self, pass_name: str, before: _Snapshot, after: _Snapshot, context: ir.Context) -> None:
         old, new = before.results, after.results
@@ -188,11 +202,18 @@ class Validator:
         if found is None:
             found = after.layer, tuple(map(int, wrong[0][1:])), old[tuple(wrong[0])], new[tuple(wrong[0])]
         layer, index, was, now = found
-        raise UserError(
-            f"image {image}, element {list(index)} is {now:g}, was {was:g} before the pass",
-            where=f"{pass_name}: {layer}" if layer else pass_name,
-            help=f"{pass_name} changed what the network computes; --print-ir-after-all shows what it left",
-        )
+        message = f"image {image}, element {list(index)} is {now:g}, was {was:g} before the pass"
+        raise _changed(pass_name, layer, message)
+
+
+def _changed(pass_name: str, layer: str, message: str) -> UserError:
+    where = f"{pass_name}: {layer}" if layer else pass_name
+    help = f"{pass_name} changed what the network computes; --print-ir-after-all shows what it left"
+    return UserError(message, where=where, help=help)
+
+
+def _depends(image: int, *index: int) -> str:
+    return f"image {image}, element {list(index)} depends on what memory held before anything was stored in it"
 
 
 def _first_layer(
