@@ -280,6 +280,9 @@ func.func @unstarted(%image: memref<4xi8>, %result: memref<3xi32>) {
   %weight = memref.get_global @weight : memref<3x4xi8>
   %acc = memref.alloc() : memref<3xi32>
   %skip = memref.alloc() : memref<4xi8>
+  affine.for %f = 0 to 3 {
+    affine.store %c0, %acc[%f] : memref<3xi32>
+  }
   affine.for %f = 0 to 4 {
     %0 = affine.load %image[3 - %f] : memref<4xi8>
     affine.store %0, %skip[%f] : memref<4xi8>

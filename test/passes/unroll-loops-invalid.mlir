@@ -75,6 +75,53 @@ func.func @in_the_middle(%image: memref<6xi8>, %result: memref<6xi8>) {
   return
 }
 // -----
+// What is handed out lacks the last product of the last channel only. With both channels in lanes it would lack the
+// last product of each.
+memref.global "private" constant @weight : memref<2x3xi8> = dense<[[1, 2, 3], [4, 5, 6]]>
+func.func @before_the_end(%image: memref<6xi8>, %result: memref<6xi8>) {
+  "hls.dataflow"() ({
+    %in = "hls.fifo"() {depth = 6 : i64, sym_name = "in"} : () -> !hls.stream<vector<1xi8>>
+    %out = "hls.fifo"() {depth = 6 : i64, sym_name = "out"} : () -> !hls.stream<vector<1xi8>>
+    "hls.source"(%image, %in) : (memref<6xi8>, !hls.stream<vector<1xi8>>) -> ()
+    "hls.task"() ({
+      %zero = arith.constant 0 : i8
+      %weight = memref.get_global @weight : memref<2x3xi8>
+      %word = memref.alloc() : memref<1xi8>
+      %held = memref.alloc() : memref<1xi8>
+      %sum = memref.alloc() : memref<1xi8>
+      %given = memref.alloc() : memref<1xi8>
+      affine.for %x = 0 to 6 {
+        affine.for %c = 0 to 2 {
+          affine.for %k = 0 to 3 {
+            affine.if affine_set<(c, k) : (c == 0, k == 0)>(%c, %k) {
+              "hls.read"(%in, %word) : (!hls.stream<vector<1xi8>>, memref<1xi8>) -> ()
+              %0 = affine.load %word[0] : memref<1xi8>
+              affine.store %0, %held[0] : memref<1xi8>
+            }
+            affine.if affine_set<(c, k) : (c == 0, k == 0)>(%c, %k) {
+              affine.store %zero, %sum[0] : memref<1xi8>
+            }
+            %0 = affine.load %held[0] : memref<1xi8>
+            %1 = affine.load %weight[%c, %k] : memref<2x3xi8>
+            %2 = arith.muli %0, %1 : i8
+            %3 = affine.load %sum[0] : memref<1xi8>
+            %4 = arith.addi %3, %2 : i8
+            affine.store %4, %sum[0] : memref<1xi8>
+            affine.if affine_set<(c, k) : (c - 1 == 0, k - 1 == 0)>(%c, %k) {
+              // expected-error @below {{an access between two lanes of an unrolled loop}}
+              %5 = affine.load %sum[0] : memref<1xi8>
+              affine.store %5, %given[0] : memref<1xi8>
+              "hls.write"(%given, %out) : (memref<1xi8>, !hls.stream<vector<1xi8>>) -> ()
+            }
+          }
+        } {hls.unroll = 2 : i64}
+      }
+    }) {sym_name = "weighted"} : () -> ()
+    "hls.sink"(%out, %result) : (!hls.stream<vector<1xi8>>, memref<6xi8>) -> ()
+  }) : () -> ()
+  return
+}
+// -----
 // The word that is written holds the sum as it was before and as it is after: its statements cannot all run first.
 func.func @interleaved(%image: memref<6xi8>, %result: memref<12xi8>) {
   "hls.dataflow"() ({
