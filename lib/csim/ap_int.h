@@ -10,8 +10,7 @@
 #define RESNET_HLS_CSIM_AP_INT_H
 
 #include <cstdint>
-#include <ostream>
-#include <string>
+#include <iosfwd>
 #include <type_traits>
 
 // The integer with W bits; results of operators have this type, ap_int<W> and ap_uint<W> derive from it.
@@ -386,7 +385,9 @@ constexpr ap_detail::derived_t<W, S> operator>>(const ap_int_base<W, S>& a, T co
   return ap_detail::shift_right(a, static_cast<std::int64_t>(count));
 }
 
-template <int W, bool S> std::ostream& operator<<(std::ostream& stream, const ap_int_base<W, S>& value) {
+// For any traits, so that <ostream>, which takes longer to compile than most designs, is only asked of who prints.
+template <int W, bool S, typename Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& stream, const ap_int_base<W, S>& value) {
   static_assert(W <= 64, "only numbers of at most 64 bits can be printed");
   return stream << static_cast<typename ap_int_base<W, S>::RetType>(value.v);
 }
