@@ -39,9 +39,8 @@ Cycles array(const std::vector<Cycle>& cycles) {
 
 NB_MODULE(_cycles, module) {
   module.doc() = "Cycles of a network of tasks and FIFOs; and crashes, told in words.";
-  module.def(
-      "report_crashes", &resnet_hls::report_crashes, "before"_a, "after"_a,
-      "What a crash writes to standard error, with the signal's name between the two; the exit status is 1 then.");
+  module.def("end_with", &resnet_hls::end_with, "number"_a, "text"_a,
+             "Makes a signal write a text to standard error and end the process with status 1.");
 
   nb::class_<Network>(module, "Network")
       .def(nb::init<>())

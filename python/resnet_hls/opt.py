@@ -20,7 +20,7 @@ from resnet_hls.opt_hooks import PrintAfterEach, Stopwatch, ValidateEach
 from resnet_hls.passes import Hook, PassFailure, PassManager
 from resnet_hls.passes._manager import PassDefect, Remarks, ReportedFailure
 from resnet_hls.passes._registry import all_passes
-from resnet_hls.tool import SPLIT_MARKER, ArgumentParser, read_input, run_tool, tell_crashes, write_output
+from resnet_hls.tool import SPLIT_MARKER, ArgumentParser, read_input, reading, run_tool, tell_crashes, write_output
 
 TOOL = "resnet-opt"
 _BYTECODE = b"ML\xefR"
@@ -175,9 +175,10 @@ def _context(options: Namespace) -> ir.Context:
 
 
 def _parse(chunk: str | bytes, context: ir.Context, options: Namespace) -> ir.Module:
-    if options.input != "-" and not options.split_input_file:
-        return ir.Module.parseFile(options.input, context)  # so that locations carry the name of the file
-    return ir.Module.parse(chunk, context)
+    with reading(len(chunk)):
+        if options.input != "-" and not options.split_input_file:
+            return ir.Module.parseFile(options.input, context)  # so that locations carry the name of the file
+        return ir.Module.parse(chunk, context)
 
 
 def _print(operation: ir.Operation, options: Namespace) -> str:

@@ -2,11 +2,13 @@
 """What the command line tools share: arguments, input, output, and errors as lines instead of tracebacks."""
 
 import argparse
+import contextlib
 import io
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +23,10 @@ SPLIT_MARKER = "// -----"
 _LONGEST_PATH = 1000
 #: Characters of the input's name that a crash is told with, in a buffer of 4 KiB.
 _SHOWN = 700
+#: Of processor time to read a megabyte: a hundred times what it takes.
+_SECONDS = 15
+_OUT_OF_TIME = signal.SIGVTALRM
+_limits_time = False
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -75,7 +81,7 @@ def run_tool(name: str, main: Callable[[], int]) -> int:
 def tell_crashes(name: str, where: str) -> None:
     """Let a crash below Python be an error of one line. Only for a process that is this tool's: the whole process ends.
 
-    MLIR's parsers and passes check most of what they are given, but not all of it.
+    MLIR's parsers and passes check most of what they are given, but not all of it. From then on `reading` limits time.
 
     Args:
         name: of the tool.
@@ -86,13 +92,30 @@ def tell_crashes(name: str, where: str) -> None:
 
         faulthandler.enable()
         return
-    from resnet_hls.simulate._cycles import report_crashes
+    from resnet_hls.simulate._cycles import end_with
 
-    help = "the input is damaged in a way that it does not check; if not, RESNET_HLS_TRACEBACK=1 says where: report it"
-    report_crashes(
-        f"{name}: error: {one_line(where)[:_SHOWN]}: MLIR or another library crashed on it (",
-        f")\nhelp: {help}\n",
-    )
+    start = f"{name}: error: {one_line(where)[:_SHOWN]}: MLIR or another library"
+    damaged = "the input is damaged in a way that it does not check; if not,"
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT):
+        help = f"{damaged} RESNET_HLS_TRACEBACK=1 says where: report it"
+        end_with(number, f"{start} crashed on it ({number.name})\nhelp: {help}\n")
+    end_with(_OUT_OF_TIME, f"{start} does not come to its end\nhelp: {damaged} RESNET_HLS_TRACEBACK=1 sets no limit\n")
+    global _limits_time
+    _limits_time = True
+
+
+@contextlib.contextmanager
+def reading(size: int) -> Iterator[None]:
+    """Ends the process, in words, when a library takes forever to read `size` bytes, as MLIR does where a count in
+    bytecode lies. After `tell_crashes` only: elsewhere it does nothing.
+    """
+    if _limits_time:
+        signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS * (1 + size / 2**20))
+    try:
+        yield
+    finally:
+        if _limits_time:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def _interrupted(name: str) -> int:

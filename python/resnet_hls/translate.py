@@ -12,7 +12,7 @@ from resnet_hls.context import make_context
 from resnet_hls.diagnostics import Collector
 from resnet_hls.errors import UserError
 from resnet_hls.resources import library_folder
-from resnet_hls.tool import ArgumentParser, read_input, run_tool, tell_crashes, write_folder, write_output
+from resnet_hls.tool import ArgumentParser, read_input, reading, run_tool, tell_crashes, write_folder, write_output
 
 TOOL = "resnet-translate"
 
@@ -64,9 +64,10 @@ def _parse(options: Namespace) -> ir.Module:
     context = make_context()
     collector.attach(context)
     try:
-        if options.input != "-":
-            return ir.Module.parseFile(options.input, context)
-        return ir.Module.parse(content, context)
+        with reading(len(content)):
+            if options.input != "-":
+                return ir.Module.parseFile(options.input, context)
+            return ir.Module.parse(content, context)
     except ir.MLIRError:
         first = collector.errors[0]
         help = f"'resnet-opt {options.input}' shows all errors"

@@ -249,7 +249,7 @@ def _initializer(numbers: random.Random, graph: Any, model: Any) -> None:
     if kind < 4:
         try:
             value = np.array(numpy_helper.to_array(tensor))
-        except ValueError:  # damaged before
+        except (ValueError, onnx.checker.ValidationError):  # damaged before
             return
         if not value.size:
             return

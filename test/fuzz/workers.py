@@ -26,7 +26,7 @@ _MEMORY = 6 << 30
 #: What a case prints below Python, in its folder.
 ERRORS = "stderr"
 #: The line that `tell_crashes` of `resnet_hls.tool` makes of a crash.
-_TOLD = re.compile(rb"^\S+: error: .* crashed on it \(SIG[A-Z]+\)$", re.MULTILINE)
+_TOLD = re.compile(rb"^\S+: error: .* (crashed on it \(SIG[A-Z]+\)|does not come to its end)$", re.MULTILINE)
 
 
 class Wrong(AssertionError):

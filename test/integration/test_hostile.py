@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -206,6 +207,27 @@ def test_crash_of_mlir_is_one_line(tmp_path: Path) -> None:
     assert lines[0] == f"resnet-opt: error: {path}: MLIR or another library crashed on it (SIGSEGV)"
     assert lines[1].startswith("help: ")
     assert len(lines) == 2
+
+
+#: `func.func @f() { return }` with a dimension of an index that says that there are 2^64 - 1 of something.
+ENDLESS = (
+    "TUzvUg1NTElSMjQuMC4wZ2l0AAEXBQEFBwEDCwMFBw8DIQ8HAQ8LEwsLExMTAQczFwsCUwUJFwEBAQ0DBQsXAQMDF8gDKRcBBQcbAwD//////////wUFPwED"
+    "AQFBBD0FAVADAQcELQMBBQNQCQMHBBkDAwcDAwsABQQNAwEGAwEFAQBZDREFDw8LEWJ1aWx0aW4AZnVuYwBtb2R1bGUAcmV0dXJuAC0AZHluYW1pYwAI"
+    "FwUFAQENAQUBAQcB"
+)
+
+
+def test_endless_loop_of_mlir_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "in.mlirbc"
+    path.write_bytes(base64.b64decode(ENDLESS))
+    tool = (
+        f"import sys; from resnet_hls import opt, tool; tool._SECONDS = 1; sys.argv[1:] = [{str(path)!r}]; opt.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", tool], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"resnet-opt: error: {path}: MLIR or another library does not come to its end\nhelp: "
+    )
 
 
 def test_models_that_are_refused(tmp_path: Path) -> None:
