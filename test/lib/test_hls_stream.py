@@ -46,6 +46,7 @@ int main() {
 BOUNDED = (
     COMMON
     + r"""
+#include <dataflow.h>
 #include <cstdlib>
 static void produce(hls::stream<int>& out) { for (int i = 0; i < 1000; ++i) out.write(i); }
 static void split(hls::stream<int>& in, hls::stream<int>& even, hls::stream<int>& odd) {

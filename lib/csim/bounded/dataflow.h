@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the tasks of a dataflow region concurrently, as hardware does: every task is a coroutine that stops where it
-// would block on a stream. When no task can go on, the program says who waits for what and ends.
+// would block on a stream. When no task can go on, the program says who waits for what and ends. One source of a
+// program includes this: it defines what streams call.
 #ifndef RESNET_HLS_CSIM_BOUNDED_DATAFLOW_H
 #define RESNET_HLS_CSIM_BOUNDED_DATAFLOW_H
 
@@ -15,30 +16,11 @@
 #include <utility>
 #include <vector>
 
+#include "channel.h"
+
 namespace hls {
 
 constexpr int exit_deadlock = 4;
-
-// The part of a stream that does not depend on what it carries.
-class channel {
-public:
-  bool empty() const { return size() == 0; }
-  bool full() const { return depth != 0 && size() >= depth; }
-  virtual std::size_t size() const = 0;
-  const char* label() const { return name; }
-
-protected:
-  // depth 0: unbounded.
-  channel(const char* name, std::size_t depth) : name(name), depth(depth) {}
-  ~channel() = default;
-  channel(const channel&) = delete;
-  channel& operator=(const channel&) = delete;
-
-private:
-  friend class dataflow;
-  const char* name;
-  std::size_t depth;
-};
 
 class dataflow {
 public:
@@ -56,11 +38,10 @@ public:
     running() = outer;
   }
 
-  // Called by a stream in a task: comes back when there is a word to read, or space to write one.
-  static void await_word(channel& stream) { await(stream, false); }
-  static void await_space(channel& stream) { await(stream, true); }
-
 private:
+  friend void await_word(channel& stream);
+  friend void await_space(channel& stream);
+
   struct task {
     task(dataflow& region, const char* name, std::function<void()> body)
         : name(name), body(std::move(body)), stack(new char[stack_bytes]) {
@@ -139,6 +120,13 @@ private:
     std::exit(exit_deadlock);
   }
 };
+
+void await_word(channel& stream) {
+  dataflow::await(stream, false);
+}
+void await_space(channel& stream) {
+  dataflow::await(stream, true);
+}
 
 } // namespace hls
 

@@ -11,7 +11,7 @@
 #include <cstdlib>
 
 #include "../fifo_ring.h"
-#include "dataflow.h"
+#include "channel.h"
 
 namespace hls {
 
@@ -25,13 +25,13 @@ public:
 
   T read() {
     while (empty())
-      dataflow::await_word(*this);
+      await_word(*this);
     return fifo.pop();
   }
   void read(T& value) { value = read(); }
   void write(const T& value) {
     while (full())
-      dataflow::await_space(*this);
+      await_space(*this);
     fifo.push(value);
   }
   void operator>>(T& value) { value = read(); }
