@@ -340,6 +340,47 @@ func.func @unknown(%image: tensor<4xf32>) -> tensor<4xf32> {
 }
 // -----
 #map = affine_map<(d) -> (d)>
+// What says that an index is inside is kept, and has no range.
+func.func @asserted(%image: tensor<4xf32>) -> tensor<4xf32> {
+  %scale = arith.constant 5.0e-01 : f32
+  %other = arith.constant 7.0e-01 : f32
+  %lo = arith.constant -1.28e+02 : f32
+  %hi = arith.constant 1.27e+02 : f32
+  %big = arith.constant 1.0e+03 : f32
+  %i = tensor.empty() : tensor<4xi8>
+  %f = tensor.empty() : tensor<4xf32>
+  %q = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%image : tensor<4xf32>) outs(%i : tensor<4xi8>) {
+  ^bb0(%v: f32, %o: i8):
+    %0 = arith.divf %v, %scale : f32
+    %1 = math.roundeven %0 : f32
+    %2 = arith.maximumf %1, %lo : f32
+    %3 = arith.minimumf %2, %hi : f32
+    %4 = arith.fptosi %3 : f32 to i8
+    linalg.yield %4 : i8
+  } -> tensor<4xi8>
+  %zero = arith.constant 0 : i8
+  %r = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%q : tensor<4xi8>) outs(%i : tensor<4xi8>) {
+  ^bb0(%v: i8, %o: i8):
+    %0 = arith.cmpi sge, %v, %zero : i8
+    cf.assert %0, "an index below zero"
+    linalg.yield %v : i8
+  } -> tensor<4xi8>
+  %x = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%r : tensor<4xi8>) outs(%f : tensor<4xf32>) {
+  ^bb0(%v: i8, %o: f32):
+    %0 = arith.sitofp %v : i8 to f32
+    %1 = arith.mulf %0, %scale : f32
+    linalg.yield %1 : f32
+  } -> tensor<4xf32>
+  // expected-error @below {{no exact integer form: the operation math.exp}}
+  %y = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%f : tensor<4xf32>) {
+  ^bb0(%v: f32, %o: f32):
+    %0 = math.exp %v : f32
+    linalg.yield %0 : f32
+  } -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+// -----
+#map = affine_map<(d) -> (d)>
 func.func @slice(%image: tensor<4xf32>) -> tensor<2xf32> {
   %scale = arith.constant 5.0e-01 : f32
   %other = arith.constant 7.0e-01 : f32
