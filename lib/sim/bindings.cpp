@@ -39,6 +39,7 @@ Cycles array(const std::vector<Cycle>& cycles) {
 
 NB_MODULE(_cycles, module) {
   module.doc() = "Cycles of a network of tasks and FIFOs; and crashes, told in words.";
+  module.attr("SOURCES_SHA256") = SOURCES_SHA256;
   module.def("end_with", &resnet_hls::end_with, "number"_a, "text"_a,
              "Makes a signal write a text to standard error and end the process with status 1.");
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from resnet_hls.cli import main
 from resnet_hls.errors import UserError
 from resnet_hls.frontend.sources import OnnxSource
 from resnet_hls.project import recipe
+from resnet_hls.simulate import _cycles
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -116,6 +118,13 @@ def test_another_state_of_the_compiler(manifest: Path, tmp_path: Path, capsys: p
     said = refused(capsys, tmp_path, "--from-manifest", manifest)
     assert "was built with another state of resnet-hls" in said
     assert "help: --allow-differences builds" in said
+
+
+def test_the_state_of_the_extension_module_counts() -> None:
+    """What `compiler_sha256` has of it is the sum of the sources in this tree."""
+    folder = Path(__file__).resolve().parents[2] / "lib" / "sim"
+    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in sorted(folder.iterdir()))
+    assert hashlib.sha256(sums.encode()).hexdigest() == _cycles.SOURCES_SHA256
 
 
 def test_files_that_differ(manifest: Path) -> None:
