@@ -144,6 +144,7 @@ def simulate(
     ] = None,
     max_cycles: Annotated[int | None, typer.Option(metavar="N", help="give up a run that takes longer")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run a project's schedule cycle by cycle: rate, latency, what tasks wait for, what streams hold."""
     from resnet_hls.report import simulation as text
@@ -155,7 +156,9 @@ def simulate(
             raise UserError(f"{option} {value}", help=f"give 1 to {cycles.MOST:,}", status=2)
     design = scheduled.read(project)
     try:
-        simulation = cycles.simulate(design.network, frames, most_cycles=max_cycles)
+        with shown(quiet) as told:
+            told("simulate", 0, 0)
+            simulation = cycles.simulate(design.network, frames, most_cycles=max_cycles)
     except MemoryError:
         help = "simulate fewer frames: as long as they are not alike, each is kept"
         raise UserError(f"{frames} frames need more memory than there is", where=str(project), help=help) from None
@@ -166,9 +169,9 @@ def simulate(
         traces.save(trace, design.network, frames, design.name, design.clock_mhz)
     if json:
         print(text.as_json(result))
-    elif problem is None:
+    elif problem is None and not quiet:
         text.render(result, console())
-    if traced and not json:
+    if traced and not json and not quiet:
         print(f"simulate: wrote {trace}; ui.perfetto.dev opens it")
     if problem is not None:
         raise problem

@@ -9,24 +9,28 @@ from typing import Annotated
 
 import typer
 
-from resnet_hls.cli._common import TOOL, Model, console
+from resnet_hls.cli._common import TOOL, Model, Quiet, console
 from resnet_hls.errors import UserError
+from resnet_hls.progress import shown
 
 
-def doctor(model: Model) -> int:
+def doctor(model: Model, quiet: Quiet = False) -> int:
     """Say whether a model can be built, what is in it, and what to do where it cannot."""
     from resnet_hls.frontend import doctor as onnx_doctor
     from resnet_hls.frontend.sources import OnnxSource, TorchSource, find
 
     source = find(model)
-    if isinstance(source, TorchSource):
-        from resnet_hls.frontend import torch_doctor
+    with shown(quiet) as told:
+        told("import", 0, 0)
+        if isinstance(source, TorchSource):
+            from resnet_hls.frontend import torch_doctor
 
-        diagnosis = torch_doctor.examine(source)
-    else:
-        assert isinstance(source, OnnxSource)
-        diagnosis = onnx_doctor.examine(source.path)
-    onnx_doctor.render(diagnosis, console())
+            diagnosis = torch_doctor.examine(source)
+        else:
+            assert isinstance(source, OnnxSource)
+            diagnosis = onnx_doctor.examine(source.path)
+    if not (quiet and diagnosis.buildable):
+        onnx_doctor.render(diagnosis, console())
     return 0 if diagnosis.buildable else 1
 
 
