@@ -8,7 +8,7 @@ at each element sets it, one iteration of them is enough.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -69,8 +69,13 @@ def mask_of(op: ir.Operation, grids: Mapping[ir.Value, Array]) -> Array:
 
 def addition_in_place(store: ir.Operation) -> tuple[ir.Operation, ir.Value] | None:
     """Of a store that adds to the element: the load of that element, and what is added; None for any other store."""
+    return update_in_place(store, ("arith.addi",))
+
+
+def update_in_place(store: ir.Operation, names: Collection[str]) -> tuple[ir.Operation, ir.Value] | None:
+    """The same, of a store that does one of the operations `names` to the element."""
     addition = iu.defining_op(store.operands[0])
-    if addition is None or addition.name != "arith.addi" or len(iu.users(addition.results[0])) != 1:
+    if addition is None or addition.name not in names or len(iu.users(addition.results[0])) != 1:
         return None
     for position in (0, 1):
         load = iu.defining_op(addition.operands[position])

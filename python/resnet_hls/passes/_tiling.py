@@ -211,6 +211,18 @@ class Tiling:
     def cluster_lanes(self, cluster: Cluster) -> list[int]:
         return [d for d in self.lane_order if d in cluster.loops]
 
+    def registers(self, cluster: Cluster) -> list[ir.Operation]:
+        """Loops over registers that a cluster consists of: they stay outside its lanes."""
+        ops = cluster.ops
+        if len(ops) == 1 and ops[0].name == "affine.if" and not ops[0].results:
+            ops = iu.block_operations(ops[0].regions[0].blocks[0])
+        ops = [op for op in ops if op.name not in TRANSFERS and not only_reads(op)]
+        found: list[ir.Operation] = []
+        while len(ops) == 1 and ops[0].name == "affine.for":
+            found.append(ops[0])
+            ops = iu.block_operations(iu.body(ops[0]))
+        return found
+
     def _find_uses(self) -> dict[ir.Value, list[Use]]:
         """Accesses to every buffer of the task that is no word of a stream."""
         found: dict[ir.Value, list[Use]] = {}

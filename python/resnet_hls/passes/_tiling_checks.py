@@ -38,30 +38,21 @@ def _check_order(tiling: Tiling) -> None:
     """Raises PassFailure where running lanes cluster by cluster would change what an access sees.
 
     Harmless are lanes with elements of their own, lanes that only read, and a reduction by one cluster with what
-    precedes its first iteration before it and what follows its last one after it. As lanes run inside the loops that
-    were inside theirs, it must do so for these, too, unless they choose the element or all accesses hold them alike.
+    precedes its first iteration before it and what follows its last one after it.
     """
-    last = [extent - 1 for extent in tiling.nest.extents]
     for buffer, uses in tiling.uses.items():
-        layout = tiling.layouts[buffer]
-        alike = {e for e in uses[0].fixed if all(use.fixed.get(e) == uses[0].fixed[e] for use in uses)}
-        free = [
-            e for e, groups in enumerate(tiling.groups) if groups > 1 and e not in alike.union(layout.loops.values())
-        ]
-        for d in set(tiling.lane_order) - set(layout.lanes):
+        for d in set(tiling.lane_order) - set(tiling.layouts[buffer].lanes):
             every_lane = [use for use in uses if d not in use.fixed]
             clusters = {use.cluster.position for use in every_lane}
             stores = any(use.is_store for use in every_lane)
             if stores and len(clusters) > 1:
                 raise PassFailure(every_lane[0].op, f"lanes of '{tiling.label(d, lanes=False)}' that share an element")
-            inner = [d, *(e for e in free if e > d)]
             for use in uses:
                 if d in use.fixed and (use.is_store or stores):
-                    precedes = all(use.fixed.get(e) == 0 for e in inner)
-                    follows = all(use.fixed.get(e) == last[e] for e in inner)
+                    first, last = use.fixed[d] == 0, use.fixed[d] == tiling.nest.extents[d] - 1
                     before = all(use.cluster.position <= other for other in clusters)
                     after = all(use.cluster.position >= other for other in clusters)
-                    if not (precedes and before) and not (follows and after):
+                    if not (first and before) and not (last and after):
                         raise PassFailure(use.op, "an access between two lanes of an unrolled loop")
 
 

@@ -62,7 +62,7 @@ class Balance(Pass):
 
     def run(self, op: ir.Operation) -> None:
         builder = Builder(
-            UnrollLoops(),
+            UnrollLoops(check=False),  # what is chosen is checked when it is built
             (NarrowIntegers(), PackDsp(family=self.family)),
             (PlaceMemories(family=self.family),),
             partial(count, family=self.family, clock_mhz=self.clock_mhz),

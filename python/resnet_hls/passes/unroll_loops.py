@@ -12,10 +12,11 @@ from resnet_hls import ir_utils as iu
 from resnet_hls.analysis.tasks import fifos, stream_name, tasks, the_dataflow
 from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._pixel_walk import widen
-from resnet_hls.passes._registry import Pass, PassFailure, register_pass
+from resnet_hls.passes._registry import Pass, PassFailure, option, register_pass
 from resnet_hls.passes._tiled_constants import Constants
 from resnet_hls.passes._tiled_task import TaskBuilder
 from resnet_hls.passes._tiling import Tiling
+from resnet_hls.passes._tiling_order import check_order
 from resnet_hls.passes._tiling_words import Word, port_word
 from resnet_hls.passes._width_converter import convert_width
 
@@ -124,6 +125,11 @@ class UnrollLoops(Pass):
 
     name: ClassVar[str] = "hls-unroll-loops"
 
+    check: bool = option(True, "go through the accesses of each task in both orders")
+
     def run(self, op: ir.Operation) -> None:
         with op.context:
-            _Unroll(op).run()
+            unroll = _Unroll(op)
+            for tiling in unroll.tilings.values() if self.check else ():
+                check_order(tiling)
+            unroll.run()
