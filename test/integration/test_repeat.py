@@ -16,6 +16,7 @@ from resnet_hls.cli import main
 from resnet_hls.errors import UserError
 from resnet_hls.frontend.sources import OnnxSource
 from resnet_hls.project import recipe
+from resnet_hls.resources import compiler_hash
 from resnet_hls.simulate import _cycles
 
 Change = Callable[[dict[str, Any]], object]
@@ -120,11 +121,15 @@ def test_another_state_of_the_compiler(manifest: Path, tmp_path: Path, capsys: p
     assert "help: --allow-differences builds" in said
 
 
-def test_the_state_of_the_extension_module_counts() -> None:
-    """What `compiler_sha256` has of it is the sum of the sources in this tree."""
+def test_the_state_of_the_extension_module_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`compiler_sha256` has the sum of its sources, those of this tree."""
     folder = Path(__file__).resolve().parents[2] / "lib" / "sim"
-    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in sorted(folder.iterdir()))
+    sources = sorted([*folder.glob("*.cpp"), *folder.glob("*.h")])
+    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in sources)
     assert hashlib.sha256(sums.encode()).hexdigest() == _cycles.SOURCES_SHA256
+    before = compiler_hash()
+    monkeypatch.setattr(_cycles, "SOURCES_SHA256", "another")
+    assert compiler_hash() != before
 
 
 def test_files_that_differ(manifest: Path) -> None:

@@ -238,6 +238,14 @@ def test_a_result_that_depends_on_fresh_memory_is_no_result() -> None:
     Validator().before(ir.Module.parse(UNSTORED.replace("STORE", _STORE), make_context()).operation)
 
 
+def test_what_was_refused_is_refused_again() -> None:
+    module = ir.Module.parse(UNSTORED.replace("STORE", ""), make_context())
+    validator = Validator()
+    for _ in range(2):
+        with pytest.raises(UserError, match="depends on what memory held"):
+            validator.before(module.operation)
+
+
 def test_a_pass_that_loses_a_store_is_named() -> None:
     module = ir.Module.parse(UNSTORED.replace("STORE", _STORE), make_context())
     validator = Validator()
@@ -268,6 +276,13 @@ func.func @network(%image: memref<1xi8>, %result: memref<1xi8>) {{
     image = np.zeros((1, 1), np.int8)
     given = {jit.run(image, held).item() for held in (0x5555, -0x5556)}
     assert given == {0, 1}
+
+
+def test_memory_of_other_types_is_left_alone() -> None:
+    text = UNSTORED.replace(
+        "STORE", f"%a = memref.alloc() : memref<3xui8>\n  %b = memref.alloc() : memref<3xindex>\n{_STORE}"
+    )
+    Validator().before(ir.Module.parse(text, make_context()).operation)
 
 
 def test_memory_of_more_than_64_bits_an_element_is_refused() -> None:

@@ -81,7 +81,7 @@ def simulate(
     network: Network, depths: Sequence[int], frames: int, most_cycles: int, skip: bool, words: bool
 ) -> Simulation: ...
 
-#: Of the SHA-256 sums of lib/sim's files, a line each, in the order of their names.
+#: Of the SHA-256 sums of lib/sim's *.cpp and *.h, a line each, in the order of their names.
 SOURCES_SHA256: str
 
 def end_with(number: int, text: str) -> None: ...

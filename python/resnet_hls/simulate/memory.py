@@ -38,7 +38,8 @@ def fill(module: ir.Operation) -> None:
     """Makes every `memref.alloc` hold the number last given to `SET`: its lowest bits, a float the value of
     its lowest byte.
 
-    The number is one for all; who runs the module with two that differ in every bit sees what depends on it.
+    Two runs with numbers that differ in every bit show most of what depends on it: not what comes out alike for both,
+    as a difference of two such elements. What holds indices, or numbers with a sign of their own, stays as it is.
     """
     kinds: dict[ir.Type, tuple[int, str]] = {}
     for op in iu.walk(module, "memref.alloc"):
@@ -60,10 +61,10 @@ def fill(module: ir.Operation) -> None:
 
 
 def _convert(element: ir.Type) -> str:
-    """Makes `%filling` of `%i64` or `%i8`; empty for what is neither a float nor an integer."""
+    """Makes `%filling` of `%i64` or `%i8`; empty for what is neither a float nor a signless integer."""
     if isinstance(element, ir.FloatType):
         return f"%filling = arith.sitofp %i8 : i8 to {element}"
-    if not isinstance(element, ir.IntegerType):
+    if not isinstance(element, ir.IntegerType) or not element.is_signless:
         return ""
     # By a detour, as no cast goes from a type to itself.
     return f"%i65 = arith.extsi %i64 : i64 to i65\n  %filling = arith.trunci %i65 : i65 to {element}"

@@ -141,10 +141,11 @@ class Validator:
         text = _text(module)
         if self._last is None or self._last.text != text:
             interface = _Interface.of(module)
-            self._last = self._run(module, text, interface, interface.images(self._count, self._seed))
-            if self._last.other:
+            found = self._run(module, text, interface, interface.images(self._count, self._seed))
+            if found.other:
                 help = "store every element before it is loaded"
-                raise UserError(_depends(*self._last.other), where=self._last.layer, help=help)
+                raise UserError(_depends(*found.other), where=found.layer, help=help)
+            self._last = found
 
     def after(self, pass_name: str, module: ir.Operation) -> None:
         """Runs `module` as the pass left it.
