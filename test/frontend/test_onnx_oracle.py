@@ -27,12 +27,14 @@ def test_batch(cifar10_dir: Path) -> tuple[Any, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale"), list(ACCURACY))
 def test_all_logits_of_the_real_models(shared: Path, test_batch: tuple[Any, Any], name: str, scale: int) -> None:
+    """All of them at one scale of pixels, every fifth at the other."""
     pixels, labels = test_batch
+    chosen = slice(None, None, 1 if scale == 255 else 5)
     oracle = OnnxOracle(shared / "models" / f"{name}_a8w8b16.qonnx.onnx")
-    logits = oracle.run((pixels / np.float32(scale)).astype(np.float32)).reshape(-1, 10)
+    logits = oracle.run((pixels[chosen] / np.float32(scale)).astype(np.float32)).reshape(-1, 10)
     expected = np.load(shared / "models" / f"{name}_a8w8b16.expected_logits.npz")[f"x_div_{scale}"]
-    np.testing.assert_array_equal(logits, expected)
-    assert round(100 * (logits.argmax(1) == labels).mean(), 2) == ACCURACY[name, scale]
+    np.testing.assert_array_equal(logits, expected[chosen])
+    assert round(100 * (expected.argmax(1) == labels).mean(), 2) == ACCURACY[name, scale]
 
 
 def test_shapes_follow_the_model(tmp_path: Path) -> None:

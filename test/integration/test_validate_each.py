@@ -21,5 +21,7 @@ def test_every_pass_keeps_the_integers(resnet8_onnx: Path, real_design: RealDesi
     texts = [stage.text(PARAMETERS).removeprefix("builtin.module(").removesuffix(")") for stage in STAGES[1:]]
     command = [Path(sys.executable).with_name("resnet-opt"), project / "ir" / INTEGER.file, "-o", tmp_path / "out.mlir"]
     pipeline = f"--pass-pipeline=builtin.module({','.join(texts)})"
-    done = subprocess.run([*command, pipeline, "--validate-each"], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, pipeline, "--validate-each", "--validate-images=1"], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

@@ -30,8 +30,7 @@ def vendor_headers() -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("headers", ["fast", "bounded"])
-@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+@pytest.mark.parametrize(("compiler", "headers"), [("g++", "bounded"), ("clang++", "fast")])
 def test_random_images(tool: Tool, project: Path, compiler: str, headers: str) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"needs {compiler}")
@@ -52,7 +51,7 @@ def test_vendor_headers(tool: Tool, project: Path) -> None:
 
 @pytest.mark.parametrize("style", ["qdq", "qcdq"])
 def test_other_dialects(tool: Tool, tmp_path: Path, style: Style) -> None:
-    model = save(residual(style, (1, 2), 6, seed=3), tmp_path / "other.onnx")
+    model = save(residual(style, (1,), 6, seed=3), tmp_path / "other.onnx")
     done = tool("build", model, "-o", tmp_path / "out", "--board", "pynq-z2")
     assert done.returncode == 0, done.stderr
     done = tool("verify", tmp_path / "out", "--images", "24")
@@ -120,7 +119,7 @@ def test_python_interface(small_onnx: Path, project: Path, tmp_path: Path) -> No
 def test_real_networks(real_design: RealDesign, shared: Path, cifar10_dir: Path, network: str, board: str) -> None:
     """All images of CIFAR-10's test set through ResNet8 against logits that others computed; some of them at the other
     scale of pixels, through ResNet20, whose C++ takes four times as long, and on the second board. Clang's executable
-    is half as fast again as g++'s, so that it takes the many images.
+    is half as fast again as g++'s, so that it takes the many images; the others are g++'s.
     """
     from resnet_hls.data.cifar10 import load
 
@@ -129,11 +128,11 @@ def test_real_networks(real_design: RealDesign, shared: Path, cifar10_dir: Path,
     project = real_design(shared / "models" / f"{network}_a8w8b16.qonnx.onnx", board)
     content = read(project)
     pixels, labels = load(cifar10_dir)
-    compilers: dict[int, csim.Compiler] = {255: "clang++" if shutil.which("clang++") else "g++", 256: "g++"}
+    compiler: csim.Compiler = "clang++" if most > 200 and shutil.which("clang++") else "g++"
+    executable = csim.compile_testbench(project, compiler=compiler)
     accuracies = {}
     with np.load(shared / "models" / f"{network}_a8w8b16.expected_logits.npz") as logits:
         for scale, count in counts.items():
-            executable = csim.compile_testbench(project, compiler=compilers[scale])
             outputs = csim.run(executable, quantize(scale_pixels(pixels[:count], scale), content.input))
             expected = to_integers(logits[f"x_div_{scale}"], content.output)
             assert np.array_equal(outputs.astype(np.int64), expected[:count])
