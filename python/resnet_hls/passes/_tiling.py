@@ -2,8 +2,8 @@
 """What the unroll factors of a task mean for its statements and buffers. Reads the IR, changes nothing.
 
 A tiled task is one loop over groups; what a step does for the lanes of a group stands in loops of its own, one set for
-each *cluster* of statements. So lanes that took turns now run cluster by cluster; `_tiling_checks.py` refuses a task
-where that shows.
+each *cluster* of statements. So lanes that took turns now run cluster by cluster; `_tiling_checks.py` and, access by
+access, `_tiling_order.py` refuse a task where that shows.
 `_tiled_task.py` builds the tiled task.
 """
 
