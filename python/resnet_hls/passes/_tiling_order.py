@@ -6,7 +6,8 @@ This goes through the accesses of a buffer in both orders, and compares where ea
 that set the element, and what was added to it since, in any order.
 
 Not asked: what loads find in a buffer that gets an element for each lane before the iteration of the outer loops has
-stored it. Registers that shift hold such values beyond the edges of a map, and nobody needs them there.
+stored it. Registers that shift hold such values beyond the edges of a map, and nobody needs them there. Nor nests that
+take too long; the rules of `_tiling_checks.py` remain for both.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from resnet_hls.passes._registry import PassFailure
 if TYPE_CHECKING:
     from resnet_hls.passes._tiling import Tiling, Use
 
-#: Accesses of a buffer; more are not gone through.
-_MOST = 1 << 21
+#: Accesses of a buffer, and places at which its conditions are asked; more are not gone through.
+_MOST, _MOST_ASKED = 1 << 21, 1 << 26
 #: Operations that may be done in any order.
 _COMMUTE = ("arith.addi", "arith.maxsi", "arith.maxui", "arith.minsi", "arith.minui")
 _LOAD, _SET, _UPDATE = range(3)
@@ -109,6 +110,9 @@ class _Order:
         if not free:
             return [rest]
         extents = [self.tiling.nest.extents[d] for d in free]
+        asked = sum(prod(n for d, n in enumerate(mask.shape) if d not in free) for mask in self.masks)
+        if prod(extents) * asked > _MOST_ASKED:
+            return []
         places = np.stack(np.unravel_index(np.arange(prod(extents)), extents), axis=1)
         if all(map(self.shifts, free)):  # what matters is which conditions hold
             places = places[self.distinct(free, extents)]
