@@ -25,7 +25,7 @@ BLOCKS = {
     "inverted-residual": Layer("inverted", parts=3, signed=True),
     "pre-activation": Layer("preactivation", 5, quantized=False, signed=True, exponents=(-2, -2, -3)),
     "nested": Layer("nested", 4, quantized=False),
-    "dense": Layer("dense", 3, parts=3),
+    "dense": Layer("dense", 3, parts=2),
     "split-added": Layer("split", 5, stride=2, quantized=False),
     "split-concatenated": Layer("split", 3, rescaled=True),
 }
