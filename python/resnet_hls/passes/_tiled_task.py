@@ -20,7 +20,7 @@ from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._tiled_constants import Constants
 from resnet_hls.passes._tiled_scope import Marks, Scope, Unit, WordBuffer, marks_of, substitute
 from resnet_hls.passes._tiled_words import TiledWords
-from resnet_hls.passes._tiling import TRANSFERS, Cluster, Tiling, only_reads
+from resnet_hls.passes._tiling import TRANSFERS, Cluster, Tiling, only_reads, without_registers
 
 
 class TaskBuilder(TiledWords):
@@ -161,10 +161,7 @@ class TaskBuilder(TiledWords):
         words: dict[ir.Value, WordBuffer],
     ) -> None:  # fmt: skip
         """The statements of a cluster for all its lanes; loops over registers stay outside, lanes are innermost."""
-        registers: list[ir.Operation] = []
-        while len(ops) == 1 and ops[0].name == "affine.for":
-            registers.append(ops[0])
-            ops = iu.block_operations(iu.body(ops[0]))
+        registers, ops = without_registers(ops)
         added = None if registers else accumulation(ops)
         if added is not None:
             self.sum_of_lanes(cluster, ops, added, units, groups, words)

@@ -52,6 +52,15 @@ def only_reads(op: ir.Operation) -> bool:
     )
 
 
+def without_registers(ops: list[ir.Operation]) -> tuple[list[ir.Operation], list[ir.Operation]]:
+    """Loops that `ops` consist of, one inside the other, and what is in the innermost."""
+    found: list[ir.Operation] = []
+    while len(ops) == 1 and ops[0].name == "affine.for":
+        found.append(ops[0])
+        ops = iu.block_operations(iu.body(ops[0]))
+    return found, ops
+
+
 @dataclass
 class Cluster:
     """Statements of the body that belong together: connected by values or by a word of a stream."""
@@ -217,11 +226,7 @@ class Tiling:
         if len(ops) == 1 and ops[0].name == "affine.if" and not ops[0].results:
             ops = iu.block_operations(ops[0].regions[0].blocks[0])
         ops = [op for op in ops if op.name not in TRANSFERS and not only_reads(op)]
-        found: list[ir.Operation] = []
-        while len(ops) == 1 and ops[0].name == "affine.for":
-            found.append(ops[0])
-            ops = iu.block_operations(iu.body(ops[0]))
-        return found
+        return without_registers(ops)[0]
 
     def _find_uses(self) -> dict[ir.Value, list[Use]]:
         """Accesses to every buffer of the task that is no word of a stream."""

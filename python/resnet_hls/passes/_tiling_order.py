@@ -75,7 +75,7 @@ class _Order:
     """
 
     def __init__(self, tiling: Tiling, clock: Clock, buffer: ir.Value, uses: Sequence[Use], outer: int) -> None:
-        self.tiling, self.clock, self.buffer, self.uses, self.outer = tiling, clock, buffer, uses, outer
+        self.tiling, self.clock, self.uses, self.outer = tiling, clock, uses, outer
         self.depth = len(tiling.nest.loops)
         self.layout = tiling.layouts[buffer]
         updates = {use.op: found for use in uses if use.is_store and (found := update_in_place(use.op, _COMMUTE))}
