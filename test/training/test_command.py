@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from resnet_hls.cli import main
 from resnet_hls.data import cifar10
 from resnet_hls.errors import UserError
 from resnet_hls.frontend import sources
-from resnet_hls.models import weights
+from resnet_hls.models import resnet, weights
+from resnet_hls.training import checkpoint
 from resnet_hls.training.recipe import RECIPES
 
 IMAGES = 64  # of each file
@@ -84,9 +86,47 @@ def test_from_images_to_a_file_that_build_takes(
     assert f"| command | `{command} --threads 1` |" in card
     assert f"integers {reached['integer']:.2f} % |" in card
 
-    other = str(tmp_path / "student")
-    assert main(["train", "resnet8", "--data", str(small), "-o", other, "--teacher", str(tmp_path)]) == 1
-    assert "there is no run" in capsys.readouterr().err
+
+def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, then = tmp_path / "first", tmp_path / "then"
+    given = ["train", "resnet8", "--data", str(small), "--epochs", "1", "--quantized-epochs", "1", "--threads", "1"]
+    assert main([*given, "-o", str(first)]) == 0
+    on = [*given, "-o", str(then), "--teacher", str(first), "--begin-with", str(first)]
+    assert main([*on, "--learning-rate", "1e-9"]) == 0
+    begun, ended = (checkpoint.load(folder / "float.checkpoint") for folder in (first, then))
+    assert begun is not None
+    assert ended is not None
+    for name, value in begun["best"].items():
+        if name.endswith("conv1.weight"):
+            torch.testing.assert_close(ended["best"][name], value, rtol=0, atol=1e-6)
+    assert weights.read(then / "weights.safetensors").training["beginning"] == {"run": "first", "epoch": 1}
+    card = (then / "card.md").read_text()
+    assert "--teacher runs/first --begin-with runs/first --threads 1` |" in card
+    assert "| begins with | float epoch 1 of runs/first |" in card
+
+    # What it began with goes on, or is another network.
+    capsys.readouterr()
+    begun["best"]["fc.bias"] += 1
+    checkpoint.save(first / "float.checkpoint", begun)
+    content = (then / "float.checkpoint").read_bytes()
+    assert main([*on[:-4], "--begin-with", str(first), "--learning-rate", "1e-9"]) == 1
+    assert "is of a run with teacher" in capsys.readouterr().err
+    begun["made"]["network"] = "resnet20"
+    begun["best"] = resnet.resnet20().state_dict()
+    checkpoint.save(first / "float.checkpoint", begun)
+    assert main(on) == 1
+    assert f"{first}: is a run of resnet20, not of resnet8" in capsys.readouterr().err
+    assert (then / "float.checkpoint").read_bytes() == content
+
+
+@pytest.mark.parametrize("option", ["--teacher", "--begin-with"])
+def test_a_run_that_is_not_there(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    run = tmp_path / "run"
+    assert main(["train", "resnet8", "--data", str(small), "-o", str(run), option, str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "there is no run" in error
+    assert f"as {option}" in error
+    assert not run.exists()
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,12 @@ def test_another_recipe_does_not_go_on(floats: tuple[Path, Result]) -> None:
     assert "another folder" in caught.value.help
 
 
+def test_other_first_weights_do_not_go_on(floats: tuple[Path, Result]) -> None:
+    network, data = small.network(3), (DATA[0], DATA[1])
+    with pytest.raises(UserError, match=r"float.checkpoint: is of a run that began with other weights"):
+        loop.train(network, small.RECIPE, float_phase(small.RECIPE), data, floats[0])
+
+
 def test_a_student_learns_from_a_teacher(floats: tuple[Path, Result], tmp_path: Path) -> None:
     teacher = small.network()
     teacher.load_state_dict(floats[1].weights)

@@ -29,6 +29,9 @@ def train(
     teacher: Annotated[
         Path | None, typer.Option(metavar="DIR", help="folder of a run whose float network is learnt from")
     ] = None,
+    begin_with: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="folder of a run whose float network is trained on")
+    ] = None,
     threads: Annotated[int | None, typer.Option(metavar="N", help="of PyTorch; by default its own choice")] = None,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="where to compute")] = "cpu",
     bf16: Annotated[bool, typer.Option("--bf16", help="float training in bfloat16 where that is safe")] = False,
@@ -47,4 +50,5 @@ def train(
         "learning_rate": learning_rate,
         "seed": seed,
     }
-    return command.run(command.Request(name, data, output, changes, threads, device, bf16, teacher, export), quiet)
+    request = command.Request(name, data, output, changes, threads, device, bf16, teacher, begin_with, export)
+    return command.run(request, quiet)

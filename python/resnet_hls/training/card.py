@@ -22,10 +22,12 @@ def card(weights: Weights) -> str:
     facts, recipe = weights.training, weights.training["recipe"]
     validation, test, seconds = (facts[key] for key in ("validation_top1_percent", "test_top1_percent", "seconds"))
     count = sum(tensor.size for tensor in weights.tensors.values())
+    begun = facts["beginning"]
     rows = {
         "network": f"{weights.network}: {count:,} integers, int8 weights and int16 biases",
         "data": f"CIFAR-10's training set without its last {recipe['held_out']:,} images, which are for validation",
         "command": f"`{command(weights.network, facts)}`",
+        **({} if begun is None else {"begins with": f"float epoch {begun['epoch']} of runs/{begun['run']}"}),
         "recipe": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in recipe.items() if name != "network"),
         "hardware": f"{facts['hardware']}; PyTorch {facts['torch']}",
         "time": f"float {seconds['float'] / 3600:.1f} h, quantized {seconds['quantized'] / 3600:.1f} h",
@@ -47,6 +49,8 @@ def command(network: str, facts: dict[str, Any]) -> str:
             words += [f"--{name.replace('_', '-')}", str(recipe[name])]
     if facts["teacher"] is not None:
         words += ["--teacher", f"runs/{facts['teacher']}"]
+    if facts["beginning"] is not None:
+        words += ["--begin-with", f"runs/{facts['beginning']['run']}"]
     if facts["bfloat16"]:
         words.append("--bf16")
     if facts["threads"] is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from resnet_hls.models.resnet import ResNet
     from resnet_hls.training.loop import Progress, Result
 
 WEIGHTS, CARD = "weights.safetensors", "card.md"
@@ -40,6 +41,7 @@ class Request:
         device: `cpu` or `cuda`.
         mixed: float training in bfloat16.
         teacher: folder of a run whose float network is learnt from.
+        beginning: folder of a run of the same network, whose float weights are the first ones; None for random ones.
         export: a second place for the weights.
     """
 
@@ -51,6 +53,7 @@ class Request:
     device: str = "cpu"
     mixed: bool = False
     teacher: Path | None = None
+    beginning: Path | None = None
     export: Path | None = None
 
 
@@ -76,13 +79,19 @@ def run(request: Request, quiet: bool = False) -> int:
     data = batches.load(request.data, recipe.held_out)
     images, labels = cifar10.load(request.data, "test", check_md5=True)
     test = batches.Labelled(torch.from_numpy(images), torch.from_numpy(labels))
+    teacher = None if request.teacher is None else _float_network(request.teacher, "--teacher")[0].to(device).eval()
+    beginning = None
+    if request.beginning is None:
+        network = resnet.seeded(BUNDLED[request.network].blocks, recipe.seed)
+    else:
+        network, epoch = _float_network(request.beginning, "--begin-with", request.network)
+        beginning = {"run": request.beginning.name, "epoch": epoch}
+    network.to(device)
     try:
         request.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot be made a folder: {error.strerror}", where=str(request.folder)) from error
     training, validation = (part.to(device) for part in data)
-    teacher = None if request.teacher is None else _float_network(request.teacher, device)
-    network = resnet.seeded(BUNDLED[request.network].blocks, recipe.seed).to(device)
 
     def say(line: str) -> None:
         if not quiet:
@@ -119,6 +128,7 @@ def run(request: Request, quiet: bool = False) -> int:
     training_facts = {
         "recipe": recipe.as_json(),
         "teacher": None if request.teacher is None else request.teacher.name,
+        "beginning": beginning,
         "validation_top1_percent": {"float": floats.accuracy, "fake_quantized": quantized.accuracy},
         "test_top1_percent": reached,
         "seconds": {"float": floats.log[-1]["seconds"], "quantized": quantized.log[-1]["seconds"]},
@@ -166,22 +176,25 @@ def _device(request: Request) -> torch.device:
     return torch.device(request.device)
 
 
-def _float_network(folder: Path, device: torch.device) -> nn.Module:
-    """The best float network of the run in `folder`."""
-
+def _float_network(folder: Path, option: str, wanted: str | None = None) -> tuple[ResNet, int]:
+    """The best float network of the run in `folder`, which `option` names, and its epoch; of that called `wanted`."""
     from resnet_hls.models import resnet
     from resnet_hls.training import checkpoint
 
     path = folder / "float.checkpoint"
     state = checkpoint.load(path)
     if state is None:
-        raise UserError("there is no run", where=str(folder), help="give the folder of a run as --teacher")
+        raise UserError("there is no run", where=str(folder), help=f"give the folder of a run as {option}")
     try:
-        network = resnet.seeded(BUNDLED[state["made"]["network"]].blocks)
+        name = state["made"]["network"]
+        network = resnet.seeded(BUNDLED[name].blocks)
         network.load_state_dict(state["best"])
     except (KeyError, RuntimeError) as error:
         raise UserError("is no checkpoint of a bundled network", where=str(path), help="train it again") from error
-    return network.to(device).eval()
+    if name != (wanted or name):
+        help = f"give the folder of a run of {wanted} as {option}"
+        raise UserError(f"is a run of {name}, not of {wanted}", where=str(folder), help=help)
+    return network, int(state["best_epoch"])
 
 
 def _hardware(device: torch.device) -> str:

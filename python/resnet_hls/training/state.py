@@ -57,10 +57,11 @@ class State:
         if saved is None:
             return
         self._compare(saved, where)
+        if self.phase.decay == 1.0 and (saved.get("start"), saved.get("epochs")) != (self.start, self.phase.epochs):
+            return  # the float weights have gone on since, or all rates are others: it falls from the first step on
         if saved.get("start") != self.start:
-            return  # quantized training of float weights that have gone on since
-        if saved.get("epochs") != self.phase.epochs and self.phase.decay == 1.0:
-            return  # its learning rate falls from the first step on
+            help = "what it began with has gone on since: give a copy of that, or another folder to train anew"
+            raise UserError("is of a run that began with other weights", where=str(self.path), help=help)
         if saved.get("epochs") != self.phase.epochs and not self._level(saved):
             where, saved = self.level_path, checkpoint.load(self.level_path)
             if saved is None or not self._level(saved) or saved.get("start") != self.start:
