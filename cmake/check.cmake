@@ -17,4 +17,4 @@ add_check(clang-format COMMAND "${CMAKE_COMMAND}" "-DCLANG_FORMAT=${bin}/clang-f
 # Beside mypy, which has one thread.
 add_check(lit COMMAND "${bin}/lit" --succinct --workers=2 --order=lexical test)
 # Tests of one file run in one process, because they share what is expensive to build.
-add_check(pytest PROCESSORS 2 COMMAND "${bin}/pytest" --numprocesses=2 --dist=loadfile --durations=60)
+add_check(pytest PROCESSORS 2 COMMAND "${bin}/pytest" --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=60)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from resnet_hls.models import BUNDLED, synthetic_images
+from resnet_hls.models.weights import read
 
 
 def test_listing_imports_neither_torch_nor_numpy() -> None:
@@ -21,9 +22,9 @@ def test_what_is_said_of_the_weights_is_true(name: str) -> None:
     pytest.importorskip("torchao")
     network = BUNDLED[name]
     _, note = network.quantized()
-    assert note.startswith(network.title)
-    assert ("trained weights, " if network.weights.is_file() else "random weights, ") in note
-    assert ("not trained" in note) is not network.weights.is_file()
+    assert note.startswith(f"{network.title}: trained weights, ")
+    top1 = read(network.weights).training["test_top1_percent"]["integer"]
+    assert f"{top1:.2f} % top-1" in note
 
 
 def test_synthetic_images_are_pixels_and_depend_on_the_seed_alone() -> None:

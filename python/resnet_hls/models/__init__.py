@@ -33,25 +33,19 @@ class BundledModel:
 
     @property
     def weights(self) -> Path:
-        """Where its trained weights are, if the project has any."""
+        """Where its trained weights are."""
         return Path(__file__).with_name(f"{self.name}.safetensors")
 
     def quantized(self) -> tuple[QuantizedModule, str]:
-        """The network as the compiler takes it, and one line that says what its weights are.
-
-        Trained ones where the project has them, and else those of `create`.
+        """The trained network as the compiler takes it, and one line that says what its weights are.
 
         Raises:
-            UserError: PyTorch is not installed.
+            UserError: PyTorch is not installed, or the file of weights is damaged.
         """
-        from resnet_hls.frontend.torch_module import quantize
+        from resnet_hls.models.weights import read
 
-        if self.weights.is_file():
-            from resnet_hls.models.weights import read
-
-            trained = read(self.weights)
-            return trained.quantized(), f"{self.title}: {trained.summary}"
-        return quantize(*self.create(), "range"), f"{self.title}: {_UNTRAINED}"
+        trained = read(self.weights)
+        return trained.quantized(), f"{self.title}: {trained.summary}"
 
     def create(self, seed: int = 0) -> tuple[nn.Module, Tensor]:
         """The float network with random weights, in eval mode, and calibration images (64, 3, 32, 32), float32 in 0..1.
@@ -95,8 +89,6 @@ def synthetic_images(count: int, seed: int = 0, size: int = 32) -> NDArray[np.fl
     pixels = np.round(np.clip(brightness + contrast * image, 0.0, 1.0) * 255)
     return (pixels / 255).astype(np.float32)
 
-
-_UNTRAINED = "seeded random weights, calibrated on synthetic images; not trained"
 
 BUNDLED: dict[str, BundledModel] = {
     model.name: model
