@@ -16,6 +16,7 @@ from resnet_hls.cli import main
 from resnet_hls.data import cifar10
 from resnet_hls.errors import UserError
 from resnet_hls.frontend import sources
+from resnet_hls.locks import locked
 from resnet_hls.models import resnet, weights
 from resnet_hls.training import checkpoint
 from resnet_hls.training.recipe import RECIPES
@@ -117,6 +118,13 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
     assert main(on) == 1
     assert f"{first}: is a run of resnet20, not of resnet8" in capsys.readouterr().err
     assert (then / "float.checkpoint").read_bytes() == content
+
+
+def test_one_run_a_folder(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with locked(tmp_path):
+        assert main(["train", "resnet8", "--data", str(small), "-o", str(tmp_path)]) == 1
+    assert f"{tmp_path}: another run trains here" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("option", ["--teacher", "--begin-with"])

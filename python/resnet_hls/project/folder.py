@@ -9,7 +9,6 @@ the rest. A lock on each of these folders, which ends with its process, says whe
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resnet_hls.errors import UserError, raise_seen
+from resnet_hls.locks import Lock, locked
 
 _CHOOSE = "choose another folder with -o"
 _REPLACED = "replaced"
@@ -97,7 +97,9 @@ def clean(target: Path) -> None:
     for folder in found:
         if not _LEFT.fullmatch(folder.name[len(prefix) :]) or folder.is_symlink() or not folder.is_dir():
             continue
-        with contextlib.suppress(OSError), _locked(folder, needed=True):
+        with contextlib.suppress(OSError), locked(folder) as lock:
+            if lock is not Lock.OURS:
+                continue
             replaced = folder / _REPLACED
             if replaced.is_dir() and not target.exists():
                 replaced.rename(target)
@@ -134,28 +136,13 @@ def _beside(target: Path, kind: str) -> Iterator[Path]:
     folder = target.with_name(f".{target.name}.{secrets.token_hex(8)}.{kind}")
     folder.mkdir()
     try:
-        with _locked(folder, needed=False):
+        with locked(folder):
             if not folder.exists():  # `clean` of another process was faster than our lock
                 folder.mkdir()
             yield folder
     finally:
         if target.exists() or not (folder / _REPLACED).exists():
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, needed: bool) -> Iterator[None]:
-    """The lock that says that somebody works on a folder. Raises OSError where it is `needed` and not to be had."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # someone has it, or the file system has no locks
-            if needed:
-                raise
-        yield
-    finally:
-        os.close(handle)
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_hls.files import replace_file
+from resnet_hls.locks import locked
 
 FILE = "verified.json"
 _TEXTS, _COUNTS = ("sources", "images_of", "headers", "compiler", "model_by"), ("images", "exact")
@@ -28,8 +29,8 @@ def record(project: Path, run: Mapping[str, Any]) -> None:
             `images`, `exact` (counts), `top1_percent` (None without labels).
     """
     same = ("images_of", "images", "headers", "compiler")
-    rows = [row for row in read(project) if any(row[key] != run[key] for key in same)]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), locked(project, wait=True):  # another run may come to its end, too
+        rows = [row for row in read(project) if any(row[key] != run[key] for key in same)]
         replace_file(project / FILE, json.dumps([*rows, dict(run)], indent=2, ensure_ascii=False) + "\n")
 
 

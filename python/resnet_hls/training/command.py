@@ -6,14 +6,16 @@ Importing this module is cheap; `run` imports PyTorch.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_hls.errors import UserError
+from resnet_hls.locks import Lock, locked
 from resnet_hls.models import BUNDLED
 from resnet_hls.progress import shown
 from resnet_hls.training.recipe import RECIPES, Phase, Recipe, float_phase, quantized_phase
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from resnet_hls.models.resnet import ResNet
+    from resnet_hls.training.batches import Labelled
     from resnet_hls.training.loop import Progress, Result
 
 WEIGHTS, CARD = "weights.safetensors", "card.md"
@@ -61,22 +64,40 @@ def run(request: Request, quiet: bool = False) -> int:
     """Train, or go on training, and write the weights; returns the exit status. If `quiet`, nothing is printed.
 
     Raises:
-        UserError: no such network, no data, a damaged checkpoint, no such device, a folder that cannot be written.
+        UserError: no such network, no data, a damaged checkpoint, no such device, a folder that cannot be written
+            or that another run trains in.
     """
     recipe = _recipe(request)
     from resnet_hls.frontend.torch_factory import require
 
     require("torch", "torchao", "safetensors")
+    given = _given(request, recipe)
+    with _taken(request.folder):
+        return _train(request, recipe, given, quiet)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a run starts from; all of it on the device, but the test images."""
+
+    device: torch.device
+    network: ResNet
+    beginning: dict[str, Any] | None
+    teacher: nn.Module | None
+    training: Labelled
+    validation: Labelled
+    test: Labelled
+
+
+def _given(request: Request, recipe: Recipe) -> _Given:
     import torch
 
     from resnet_hls.data import cifar10
     from resnet_hls.models import resnet
-    from resnet_hls.training import batches, checkpoint, loop
-    from resnet_hls.training.card import card
-    from resnet_hls.training.integer_network import IntegerNetwork
+    from resnet_hls.training import batches
 
     device = _device(request)
-    data = batches.load(request.data, recipe.held_out)
+    training, validation = (part.to(device) for part in batches.load(request.data, recipe.held_out))
     images, labels = cifar10.load(request.data, "test", check_md5=True)
     test = batches.Labelled(torch.from_numpy(images), torch.from_numpy(labels))
     teacher = None if request.teacher is None else _float_network(request.teacher, "--teacher")[0].to(device).eval()
@@ -86,12 +107,31 @@ def run(request: Request, quiet: bool = False) -> int:
     else:
         network, epoch = _float_network(request.beginning, "--begin-with", request.network)
         beginning = {"run": request.beginning.name, "epoch": epoch}
-    network.to(device)
-    try:
-        request.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot be made a folder: {error.strerror}", where=str(request.folder)) from error
-    training, validation = (part.to(device) for part in data)
+    return _Given(device, network.to(device), beginning, teacher, training, validation, test)
+
+
+@contextlib.contextmanager
+def _taken(folder: Path) -> Iterator[None]:
+    """Have `folder` for one run alone."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(locked(folder))
+        except OSError as error:
+            raise UserError(f"cannot be made a folder: {error.strerror}", where=str(folder)) from error
+        if lock is Lock.ANOTHERS:
+            raise UserError("another run trains here", where=str(folder), help="wait for it, or give another folder")
+        yield
+
+
+def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
+    import torch
+
+    from resnet_hls.training import batches, checkpoint, loop
+    from resnet_hls.training.card import card
+    from resnet_hls.training.integer_network import IntegerNetwork
+
+    network, data = given.network, (given.training, given.validation)
 
     def say(line: str) -> None:
         if not quiet:
@@ -105,36 +145,34 @@ def run(request: Request, quiet: bool = False) -> int:
                 if progress.row is not None:
                     say(_epoch_line(progress.row))
 
-            result = loop.train(
-                module, recipe, phase, (training, validation), request.folder, teacher=teacher, watch=watch
-            )
+            result = loop.train(module, recipe, phase, data, request.folder, teacher=given.teacher, watch=watch)
         module.load_state_dict(result.weights)
         say(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
         return result
 
     floats = fit(network, float_phase(recipe, request.mixed))
-    calibration = batches.to_float(training.images[: recipe.calibration_images]).cpu()
+    calibration = batches.to_float(given.training.images[: recipe.calibration_images]).cpu()
     integers = IntegerNetwork(network.cpu(), calibration)
-    module = integers.module.to(device)
+    module = integers.module.to(given.device)
     quantized = fit(module, quantized_phase(recipe))
     module.cpu()
     # Everything is chosen; only now is a test image looked at.
     integer = integers.quantized()
     reached = {
-        "float": loop.accuracy(network, test),
-        "fake_quantized": loop.accuracy(module, test),
-        "integer": loop.accuracy(integer.module, test),
+        "float": loop.accuracy(network, given.test),
+        "fake_quantized": loop.accuracy(module, given.test),
+        "integer": loop.accuracy(integer.module, given.test),
     }
     training_facts = {
         "recipe": recipe.as_json(),
         "teacher": None if request.teacher is None else request.teacher.name,
-        "beginning": beginning,
+        "beginning": given.beginning,
         "validation_top1_percent": {"float": floats.accuracy, "fake_quantized": quantized.accuracy},
         "test_top1_percent": reached,
         "seconds": {"float": floats.log[-1]["seconds"], "quantized": quantized.log[-1]["seconds"]},
         "bfloat16": request.mixed,
         "threads": request.threads,
-        "hardware": _hardware(device),
+        "hardware": _hardware(given.device),
         "torch": torch.__version__,
     }
     weights = integers.weights(request.network, training_facts)
