@@ -26,6 +26,7 @@ _SHOWN = 700
 #: Of processor time to read a megabyte: a hundred times what it takes.
 _SECONDS = 15
 _OUT_OF_TIME = signal.SIGVTALRM
+_EXTENSION = "resnet_hls.simulate._cycles"
 _limits_time = False
 
 
@@ -68,6 +69,14 @@ def run_tool(name: str, main: Callable[[], int]) -> int:
         return said.status
     except MemoryError:  # of MLIR's parsers, too, where a size in the input lies
         said = UserError("needs more memory than there is", help="is the input damaged?")
+        print(said.render(name), file=sys.stderr)
+        return said.status
+    except ImportError as error:
+        if error.name != _EXTENSION:
+            raise
+        # An editable installation whose sources are newer than what was built of them.
+        help = "build it: `cmake --workflow --preset demo`, or install the package anew"
+        said = UserError("is missing, or older than the sources", where=_EXTENSION, help=help)
         print(said.render(name), file=sys.stderr)
         return said.status
     except Exception as error:

@@ -7,12 +7,13 @@ import os
 import pty
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 import resnet_hls
-from resnet_hls.tool import run_tool
+from resnet_hls.tool import run_tool, tell_crashes
 
 TOOL = Path(sys.executable).with_name("resnet-hls")
 WORK = """
@@ -96,3 +97,14 @@ def test_version(tool: str) -> None:
     command = [Path(sys.executable).with_name(tool), "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{tool} {resnet_hls.__version__}\n"
+
+
+@pytest.mark.parametrize("extension", [None, types.ModuleType("resnet_hls.simulate._cycles")])  # none, an old one
+def test_an_extension_that_is_not_what_the_sources_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], extension: types.ModuleType | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "resnet_hls.simulate._cycles", extension)
+    monkeypatch.delenv("RESNET_HLS_TRACEBACK", raising=False)
+    assert run_tool("resnet-hls", lambda: tell_crashes("resnet-hls", "build") or 0) == 1
+    said = "resnet-hls: error: resnet_hls.simulate._cycles: is missing, or older than the sources\nhelp: build it: "
+    assert capsys.readouterr().err.startswith(said)
