@@ -26,7 +26,6 @@ _SHOWN = 700
 #: Of processor time to read a megabyte: a hundred times what it takes.
 _SECONDS = 15
 _OUT_OF_TIME = signal.SIGVTALRM
-_EXTENSION = "resnet_hls.simulate._cycles"
 _limits_time = False
 
 
@@ -72,11 +71,13 @@ def run_tool(name: str, main: Callable[[], int]) -> int:
         print(said.render(name), file=sys.stderr)
         return said.status
     except ImportError as error:
-        if error.name != _EXTENSION:
+        if "_cycles" not in str(error):
             raise
+        if os.environ.get("RESNET_HLS_TRACEBACK"):
+            traceback.print_exc()
         # An editable installation whose sources are newer than what was built of them.
         help = "build it: `cmake --workflow --preset demo`, or install the package anew"
-        said = UserError("is missing, or older than the sources", where=_EXTENSION, help=help)
+        said = UserError(f"is not what the sources need: {error}", where="the extension of C++", help=help)
         print(said.render(name), file=sys.stderr)
         return said.status
     except Exception as error:

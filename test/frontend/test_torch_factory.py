@@ -126,5 +126,5 @@ def test_a_missing_attribute_names_what_there_is(folder: Path) -> None:
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UserError, match="torch is not installed") as caught:
-        BUNDLED["resnet8"].create()
+        BUNDLED["resnet8"].quantized()
     assert "resnet-hls[torch]" in caught.value.help

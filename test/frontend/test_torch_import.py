@@ -16,12 +16,22 @@ pytest.importorskip("torchao", reason="quantization needs torchao")
 import torch
 from torch import nn
 from torch_mlir import ir
-from torch_networks import DEQUANTIZE, QUANTIZE, Adds, Depthwise, Pools, images, quantized, seeded
+from torch_networks import (
+    DEQUANTIZE,
+    QUANTIZE,
+    Adds,
+    Depthwise,
+    Pools,
+    images,
+    quantized,
+    seeded,
+    synthetic_images,
+    untrained,
+)
 
 from resnet_hls.errors import UserError
 from resnet_hls.frontend import torch_lowering
 from resnet_hls.frontend.torch_module import ImportedModule, QuantizedModule, quantize, to_linalg
-from resnet_hls.models import BUNDLED, synthetic_images
 from resnet_hls.passes import PassManager
 from resnet_hls.simulate.jit import Jit
 
@@ -43,7 +53,7 @@ def text(module: ImportedModule) -> str:
 
 @pytest.fixture(scope="module")
 def resnet8() -> _Pair:
-    network = quantize(*BUNDLED["resnet8"].create())
+    network = quantize(*untrained("resnet8"))
     return network, to_linalg(network, "resnet8")
 
 
@@ -67,7 +77,7 @@ def test_operations_are_named_after_the_modules(resnet8: _Pair) -> None:
 
 
 def test_importing_twice_gives_the_same_bytes(resnet8: _Pair) -> None:
-    network = quantize(*BUNDLED["resnet8"].create())
+    network = quantize(*untrained("resnet8"))
     assert to_linalg(network, "resnet8").text == resnet8[1].text
 
 

@@ -7,7 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from resnet_hls.models import BUNDLED, synthetic_images
+pytest.importorskip("torchao", reason="quantization needs torchao")
+
+import torch
+from torch_networks import synthetic_images, untrained
+
+from resnet_hls.models import BUNDLED
 from resnet_hls.models.weights import read
 
 
@@ -19,7 +24,6 @@ def test_listing_imports_neither_torch_nor_numpy() -> None:
 
 @pytest.mark.parametrize("name", ["resnet8", "resnet20"])
 def test_what_is_said_of_the_weights_is_true(name: str) -> None:
-    pytest.importorskip("torchao")
     network = BUNDLED[name]
     _, note = network.quantized()
     assert note.startswith(f"{network.title}: trained weights, ")
@@ -43,9 +47,8 @@ def test_synthetic_images_are_pixels_and_depend_on_the_seed_alone() -> None:
 
 @pytest.mark.parametrize(("name", "convolutions", "parameters"), [("resnet8", 9, 78_042), ("resnet20", 21, 272_474)])
 def test_networks_are_seeded_and_tell_images_apart(name: str, convolutions: int, parameters: int) -> None:
-    torch = pytest.importorskip("torch")
     state = torch.get_rng_state()
-    network, images = BUNDLED[name].create(seed=2)
+    network, images = untrained(name, seed=2)
     assert torch.equal(state, torch.get_rng_state())
     assert not network.training
     assert sum(isinstance(layer, torch.nn.Conv2d) for layer in network.modules()) == convolutions
@@ -55,17 +58,16 @@ def test_networks_are_seeded_and_tell_images_apart(name: str, convolutions: int,
     assert logits.shape == (64, 10)
     assert logits.std(0).min() > 0.05  # every logit depends on the image
     assert logits.argmax(1).unique().numel() > 1
-    again, _ = BUNDLED[name].create(seed=2)
+    again, _ = untrained(name, seed=2)
     assert all(
         torch.equal(a, b) for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True)
     )
-    other, _ = BUNDLED[name].create(seed=3)
+    other, _ = untrained(name, seed=3)
     assert not torch.equal(network.conv1.weight, other.conv1.weight)
 
 
 def test_no_operation_stands_between_the_second_convolution_and_the_add() -> None:
-    torch = pytest.importorskip("torch")
-    network, images = BUNDLED["resnet8"].create()
+    network, images = untrained("resnet8")
     graph = torch.export.export(network, (images[:1],)).graph
     adds = [node for node in graph.nodes if node.target == torch.ops.aten.add.Tensor]
     assert len(adds) == 3

@@ -27,19 +27,20 @@ from torch_networks import (
     run_exactly,
     scales,
     seeded,
+    synthetic_images,
+    untrained,
 )
 
 from resnet_hls.errors import UserError
 from resnet_hls.frontend.quantizer import PowerOfTwoObserver, PowerOfTwoQuantizer
 from resnet_hls.frontend.torch_module import QuantizedModule, is_quantized, loss_of_accuracy, quantize
-from resnet_hls.models import BUNDLED, synthetic_images
 
 aten = torch.ops.aten
 
 
 @pytest.fixture(scope="module")
 def resnet8() -> QuantizedModule:
-    return quantize(*BUNDLED["resnet8"].create(), "range")
+    return quantize(*untrained("resnet8"), "range")
 
 
 def test_the_format(resnet8: QuantizedModule) -> None:
@@ -71,7 +72,7 @@ def test_nothing_is_rounded_between_a_convolution_and_the_add(resnet8: Quantized
 
 
 def test_batch_norm_is_folded_and_logits_stay_close() -> None:
-    network, calibration = BUNDLED["resnet8"].create()
+    network, calibration = untrained("resnet8")
     quantized = quantize(network, calibration)
     with torch.no_grad():
         float_logits = network(calibration).numpy()
@@ -95,14 +96,14 @@ def test_pytorch_is_exact_on_resnet8(resnet8: QuantizedModule) -> None:
 
 
 def test_quantizing_twice_gives_the_same() -> None:
-    first, second = (quantize(*BUNDLED["resnet8"].create(seed=4)) for _ in range(2))
+    first, second = (quantize(*untrained("resnet8", seed=4)) for _ in range(2))
     assert scales(first.module) == scales(second.module)
     for (name, one), (_, other) in zip(first.module.named_buffers(), second.module.named_buffers(), strict=True):
         assert torch.equal(one, other), name
 
 
 def test_the_module_given_is_not_changed() -> None:
-    network, calibration = BUNDLED["resnet8"].create()
+    network, calibration = untrained("resnet8")
     network.train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     quantize(network, calibration)

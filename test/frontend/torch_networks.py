@@ -12,11 +12,60 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from resnet_hls.models import synthetic_images
+from resnet_hls.models import BUNDLED, resnet
 
 quantized = torch.ops.quantized_decomposed
 QUANTIZE = quantized.quantize_per_tensor.default
 DEQUANTIZE = quantized.dequantize_per_tensor.default
+
+
+def synthetic_images(count: int, seed: int = 0, size: int = 32) -> NDArray[np.float32]:
+    """Smooth random colour images (count, 3, size, size): float32 pixels k/255 in 0..1, the same for the same ``seed``.
+
+    Each is the sum of three bilinearly enlarged noise fields (2, 4 and 8 cells wide), with an own contrast.
+    """
+    generator = np.random.default_rng(seed)
+    image = np.zeros((count, 3, size, size))
+    for cells, weight in ((2, 1.0), (4, 0.6), (8, 0.4)):
+        noise = generator.standard_normal((count, 3, cells + 1, cells + 1))
+        position = np.arange(size) * (cells / size)
+        low = position.astype(np.int64)
+        part = position - low
+        rows = noise[:, :, low] * (1 - part)[:, None] + noise[:, :, low + 1] * part[:, None]
+        image += weight * (rows[..., low] * (1 - part) + rows[..., low + 1] * part)
+    contrast = generator.uniform(0.1, 0.35, (count, 1, 1, 1))
+    brightness = generator.uniform(0.3, 0.7, (count, 1, 1, 1))
+    pixels = np.round(np.clip(brightness + contrast * image, 0.0, 1.0) * 255)
+    return (pixels / 255).astype(np.float32)
+
+
+def settle_batch_norm(module: nn.Module, images: Tensor) -> None:
+    """Set the statistics of every batch norm in ``module`` to those of ``images`` (N, 3, 32, 32), and go to eval mode.
+
+    They are rounded to multiples of 2^-10, so that they do not depend on the order of summation.
+    """
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    module.train()
+    with torch.no_grad():
+        module(images)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            for statistic in (norm.running_mean, norm.running_var):
+                assert statistic is not None
+                statistic.copy_(torch.round(statistic * 1024) / 1024)
+    module.eval()
+
+
+def untrained(name: str, seed: int = 0) -> tuple[nn.Module, Tensor]:
+    """A bundled network with random weights, in eval mode, and images (64, 3, 32, 32) that settled its batch norms."""
+    images = torch.from_numpy(synthetic_images(64, seed))
+    network = resnet.seeded(BUNDLED[name].blocks, seed)
+    settle_batch_norm(network, images)
+    return network, images
 
 
 class Depthwise(nn.Module):

@@ -15,9 +15,10 @@ from integration_tool import RealDesign, Tool
 torch = pytest.importorskip("torch", reason="the PyTorch way")
 pytest.importorskip("torchao", reason="the PyTorch way")
 
+from torch_networks import synthetic_images  # noqa: E402
+
 import resnet_hls  # noqa: E402
 from resnet_hls.frontend import torch_module, torch_program  # noqa: E402
-from resnet_hls.models import synthetic_images  # noqa: E402
 
 FACTORY = '''
 """A residual network of one block."""

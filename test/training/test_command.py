@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -83,16 +84,17 @@ def test_from_images_to_a_file_that_build_takes(
     assert f"{reached['integer']:.2f} % top-1" in source.quantized.notes[-1]  # type: ignore[attr-defined]
 
     card = (run / "card.md").read_text()
-    command = "resnet-hls train resnet8 --data cifar-10-batches-py -o runs/resnet8 --epochs 1 --quantized-epochs 1"
+    command = "resnet-hls train resnet8 --data cifar-10-batches-py -o runs/run --epochs 1 --quantized-epochs 1"
     assert f"| command | `{command} --threads 1` |" in card
     assert f"integers {reached['integer']:.2f} % |" in card
 
 
 def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first, then = tmp_path / "first", tmp_path / "then"
+    first, then, teacher = tmp_path / "first", tmp_path / "then", tmp_path / "teacher"
     given = ["train", "resnet8", "--data", str(small), "--epochs", "1", "--quantized-epochs", "1", "--threads", "1"]
     assert main([*given, "-o", str(first)]) == 0
-    on = [*given, "-o", str(then), "--teacher", str(first), "--begin-with", str(first)]
+    shutil.copytree(first, teacher)
+    on = [*given, "-o", str(then), "--teacher", str(teacher), "--begin-with", str(first)]
     assert main([*on, "--learning-rate", "1e-9"]) == 0
     begun, ended = (checkpoint.load(folder / "float.checkpoint") for folder in (first, then))
     assert begun is not None
@@ -102,21 +104,28 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
             torch.testing.assert_close(ended["best"][name], value, rtol=0, atol=1e-6)
     assert weights.read(then / "weights.safetensors").training["beginning"] == {"run": "first", "epoch": 1}
     card = (then / "card.md").read_text()
-    assert "--teacher runs/first --begin-with runs/first --threads 1` |" in card
+    assert "-o runs/then " in card
+    assert "--teacher runs/teacher --begin-with runs/first --threads 1` |" in card
     assert "| begins with | float epoch 1 of runs/first |" in card
 
-    # What it began with goes on, or is another network.
-    capsys.readouterr()
-    begun["best"]["fc.bias"] += 1
-    checkpoint.save(first / "float.checkpoint", begun)
+    # What it began with goes on, has not begun, or is another network.
     content = (then / "float.checkpoint").read_bytes()
-    assert main([*on[:-4], "--begin-with", str(first), "--learning-rate", "1e-9"]) == 1
-    assert "is of a run with teacher" in capsys.readouterr().err
-    begun["made"]["network"] = "resnet20"
-    begun["best"] = resnet.resnet20().state_dict()
-    checkpoint.save(first / "float.checkpoint", begun)
-    assert main(on) == 1
-    assert f"{first}: is a run of resnet20, not of resnet8" in capsys.readouterr().err
+    gone_on = {**begun["best"], "fc.bias": begun["best"]["fc.bias"] + 1}
+    for change, message in (
+        (
+            {"best": {**begun["best"], "fc.bias": begun["best"]["fc.bias"] + 1}},
+            "of a run that began with other weights",
+        ),
+        ({"best_epoch": 0}, f"{first}: no epoch of it has ended"),
+        (
+            {"made": {**begun["made"], "network": "resnet20"}, "best": resnet.resnet20().state_dict()},
+            f"{first}: is a run of resnet20, not of resnet8",
+        ),
+    ):
+        checkpoint.save(first / "float.checkpoint", {**begun, **change})
+        capsys.readouterr()
+        assert main([*on, "--learning-rate", "1e-9"]) == 1
+        assert message in capsys.readouterr().err
     assert (then / "float.checkpoint").read_bytes() == content
 
 

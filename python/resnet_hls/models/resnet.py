@@ -84,27 +84,6 @@ def initialize(module: nn.Module, seed: int) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def settle_batch_norm(module: nn.Module, images: Tensor) -> None:
-    """Set the statistics of every batch norm in ``module`` to those of ``images`` (N, 3, 32, 32), and go to eval mode.
-
-    They are rounded to multiples of 2^-10, so that they do not depend on the order of summation.
-    """
-    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-    module.train()
-    with torch.no_grad():
-        module(images)
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-            for statistic in (norm.running_mean, norm.running_var):
-                assert statistic is not None
-                statistic.copy_(torch.round(statistic * 1024) / 1024)
-    module.eval()
-
-
 def seeded(blocks: int, seed: int = 0) -> ResNet:
     """A network of ``blocks`` blocks per stage, random weights from ``seed``; torch's own generator is left alone."""
     with torch.random.fork_rng(devices=[]):

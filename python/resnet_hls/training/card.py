@@ -22,7 +22,7 @@ def card(weights: Weights) -> str:
     facts, recipe = weights.training, weights.training["recipe"]
     validation, test, seconds = (facts[key] for key in ("validation_top1_percent", "test_top1_percent", "seconds"))
     count = sum(tensor.size for tensor in weights.tensors.values())
-    begun = facts["beginning"]
+    begun = facts.get("beginning")
     rows = {
         "network": f"{weights.network}: {count:,} integers, int8 weights and int16 biases",
         "data": f"CIFAR-10's training set without its last {recipe['held_out']:,} images, which are for validation",
@@ -43,14 +43,14 @@ def card(weights: Weights) -> str:
 def command(network: str, facts: dict[str, Any]) -> str:
     """The command that trains the same weights: what differs from the network's recipe, and what decides besides."""
     recipe, usual = facts["recipe"], RECIPES[network].as_json()
-    words = ["resnet-hls", "train", network, "--data", "cifar-10-batches-py", "-o", f"runs/{network}"]
+    words = ["resnet-hls", "train", network, "--data", "cifar-10-batches-py", "-o", f"runs/{facts.get('run', network)}"]
     for name in _OPTIONS:
         if recipe[name] != usual[name]:
             words += [f"--{name.replace('_', '-')}", str(recipe[name])]
     if facts["teacher"] is not None:
         words += ["--teacher", f"runs/{facts['teacher']}"]
-    if facts["beginning"] is not None:
-        words += ["--begin-with", f"runs/{facts['beginning']['run']}"]
+    if (begun := facts.get("beginning")) is not None:
+        words += ["--begin-with", f"runs/{begun['run']}"]
     if facts["bfloat16"]:
         words.append("--bf16")
     if facts["threads"] is not None:

@@ -106,7 +106,7 @@ def _given(request: Request, recipe: Recipe) -> _Given:
         network = resnet.seeded(BUNDLED[request.network].blocks, recipe.seed)
     else:
         network, epoch = _float_network(request.beginning, "--begin-with", request.network)
-        beginning = {"run": request.beginning.name, "epoch": epoch}
+        beginning = {"run": request.beginning.resolve().name, "epoch": epoch}
     return _Given(device, network.to(device), beginning, teacher, training, validation, test)
 
 
@@ -118,7 +118,7 @@ def _taken(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             lock = stack.enter_context(locked(folder))
         except OSError as error:
-            raise UserError(f"cannot be made a folder: {error.strerror}", where=str(folder)) from error
+            raise UserError(f"cannot be a run's folder: {error.strerror}", where=str(folder)) from error
         if lock is Lock.ANOTHERS:
             raise UserError("another run trains here", where=str(folder), help="wait for it, or give another folder")
         yield
@@ -165,7 +165,8 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
     }
     training_facts = {
         "recipe": recipe.as_json(),
-        "teacher": None if request.teacher is None else request.teacher.name,
+        "run": request.folder.resolve().name,
+        "teacher": None if request.teacher is None else request.teacher.resolve().name,
         "beginning": given.beginning,
         "validation_top1_percent": {"float": floats.accuracy, "fake_quantized": quantized.accuracy},
         "test_top1_percent": reached,
@@ -227,12 +228,15 @@ def _float_network(folder: Path, option: str, wanted: str | None = None) -> tupl
         name = state["made"]["network"]
         network = resnet.seeded(BUNDLED[name].blocks)
         network.load_state_dict(state["best"])
+        epoch = int(state["best_epoch"])
     except (KeyError, RuntimeError) as error:
         raise UserError("is no checkpoint of a bundled network", where=str(path), help="train it again") from error
     if name != (wanted or name):
         help = f"give the folder of a run of {wanted} as {option}"
         raise UserError(f"is a run of {name}, not of {wanted}", where=str(folder), help=help)
-    return network, int(state["best_epoch"])
+    if epoch == 0:
+        raise UserError("no epoch of it has ended", where=str(folder), help="let it train first")
+    return network, epoch
 
 
 def _hardware(device: torch.device) -> str:

@@ -123,7 +123,7 @@ class Phase:
 
 
 def float_phase(recipe: Recipe, mixed: bool = False) -> Phase:
-    """Training from random weights."""
+    """Training from random weights, or those of another run."""
     return Phase("float", recipe.epochs, recipe.learning_rate, recipe.warm_up, recipe.decay, recipe.cutout, mixed)
 
 

@@ -60,7 +60,7 @@ class State:
         if self.phase.decay == 1.0 and (saved.get("start"), saved.get("epochs")) != (self.start, self.phase.epochs):
             return  # the float weights have gone on since, or all rates are others: it falls from the first step on
         if saved.get("start") != self.start:
-            help = "what it began with has gone on since: give a copy of that, or another folder to train anew"
+            help = "give the same --begin-with, a run that has not gone on since, or another folder to train anew"
             raise UserError("is of a run that began with other weights", where=str(self.path), help=help)
         if saved.get("epochs") != self.phase.epochs and not self._level(saved):
             where, saved = self.level_path, checkpoint.load(self.level_path)
