@@ -112,10 +112,7 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
     content = (then / "float.checkpoint").read_bytes()
     gone_on = {**begun["best"], "fc.bias": begun["best"]["fc.bias"] + 1}
     for change, message in (
-        (
-            {"best": {**begun["best"], "fc.bias": begun["best"]["fc.bias"] + 1}},
-            "of a run that began with other weights",
-        ),
+        ({"best": gone_on}, "of a run that began with other weights"),
         ({"best_epoch": 0}, f"{first}: no epoch of it has ended"),
         (
             {"made": {**begun["made"], "network": "resnet20"}, "best": resnet.resnet20().state_dict()},
