@@ -102,18 +102,21 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
     for name, value in begun["best"].items():
         if name.endswith("conv1.weight"):
             torch.testing.assert_close(ended["best"][name], value, rtol=0, atol=1e-6)
-    assert weights.read(then / "weights.safetensors").training["beginning"] == {"run": "first", "epoch": 1}
+    assert weights.read(then / "weights.safetensors").training["beginning"] == {
+        "run": "first",
+        "epoch": begun["best_epoch"],
+    }
     card = (then / "card.md").read_text()
     assert "-o runs/then " in card
     assert "--teacher runs/teacher --begin-with runs/first --threads 1` |" in card
-    assert "| begins with | float epoch 1 of runs/first |" in card
+    assert f"| begins with | float epoch {begun['best_epoch']} of runs/first |" in card
 
     # What it began with goes on, has not begun, or is another network.
     content = (then / "float.checkpoint").read_bytes()
     gone_on = {**begun["best"], "fc.bias": begun["best"]["fc.bias"] + 1}
     for change, message in (
         ({"best": gone_on}, "of a run that began with other weights"),
-        ({"best_epoch": 0}, f"{first}: no epoch of it has ended"),
+        ({"log": []}, f"{first}: no epoch of it has ended"),
         (
             {"made": {**begun["made"], "network": "resnet20"}, "best": resnet.resnet20().state_dict()},
             f"{first}: is a run of resnet20, not of resnet8",
@@ -153,6 +156,7 @@ def test_a_run_that_is_not_there(small: Path, tmp_path: Path, capsys: pytest.Cap
         (["resnet8", "--data", "{data}", "--epochs", "0"], 2, "--epochs 0"),
         (["resnet8", "--data", "{data}", "--seed", "-1"], 2, "--seed -1"),
         (["resnet8", "--data", "{data}", "--learning-rate", "0"], 2, "--learning-rate 0"),
+        (["resnet8", "--data", "{data}", "--quantized-learning-rate", "0"], 2, "--quantized-learning-rate 0"),
         (["resnet8", "--data", "{data}", "--threads", "0"], 2, "--threads 0"),
     ],
 )

@@ -16,6 +16,7 @@ import resnet_hls
 from resnet_hls.errors import UserError
 from resnet_hls.models.weights import Weights
 from resnet_hls.training import batches, checkpoint, loop
+from resnet_hls.training.batches import Labelled
 from resnet_hls.training.integer_network import IntegerNetwork
 from resnet_hls.training.loop import Progress, Result
 from resnet_hls.training.recipe import Phase, Recipe, Schedule, float_phase, quantized_phase
@@ -156,6 +157,20 @@ def test_what_quantized_training_begins_anew(
             other.module, small.RECIPE, phase, DATA, tmp_path, watch=lambda at, steps=steps: steps.append(at.step)
         )
         assert steps[:1] == [1] * again
+
+
+def test_training_that_spoils_the_integers_gives_the_first_ones(floats: tuple[Path, Result], tmp_path: Path) -> None:
+    network = small.network()
+    network.load_state_dict(floats[1].weights)
+    integers = IntegerNetwork(network, batches.to_float(DATA[0].images[:64]))
+    before = {name: value.clone() for name, value in integers.module.state_dict().items()}
+    reached = loop.accuracy(integers.module, DATA[1])
+    wrong = Labelled(DATA[0].images, (DATA[0].labels + 1) % small.CLASSES)
+    phase = quantized_phase(small.recipe(quantized_learning_rate=0.05, quantized_epochs=2))
+    result = loop.train(integers.module, small.RECIPE, phase, (wrong, DATA[1]), tmp_path)
+    assert result.log[-1]["validation_top1_percent"] < reached
+    assert (result.accuracy, result.epoch) == (reached, 0)
+    assert all(torch.equal(result.weights[name], value) for name, value in before.items())
 
 
 def test_another_recipe_does_not_go_on(floats: tuple[Path, Result]) -> None:

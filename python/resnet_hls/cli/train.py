@@ -25,6 +25,9 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="R", help="highest of float training; by default the recipe's")
     ] = None,
+    quantized_learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="first of training in integer arithmetic; by default the recipe's")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="of weights, order and augmentation")] = 0,
     teacher: Annotated[
         Path | None, typer.Option(metavar="DIR", help="folder of a run whose float network is learnt from")
@@ -48,6 +51,7 @@ def train(
         "quantized_epochs": quantized_epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "quantized_learning_rate": quantized_learning_rate,
         "seed": seed,
     }
     request = command.Request(name, data, output, changes, threads, device, bf16, teacher, begin_with, export)

@@ -11,7 +11,7 @@ from resnet_hls.training.recipe import RECIPES
 if TYPE_CHECKING:
     from resnet_hls.models.weights import Weights
 
-_OPTIONS = ("epochs", "quantized_epochs", "batch_size", "learning_rate", "seed")
+_OPTIONS = ("epochs", "quantized_epochs", "batch_size", "learning_rate", "quantized_learning_rate", "seed")
 
 
 def card(weights: Weights) -> str:

@@ -228,13 +228,13 @@ def _float_network(folder: Path, option: str, wanted: str | None = None) -> tupl
         name = state["made"]["network"]
         network = resnet.seeded(BUNDLED[name].blocks)
         network.load_state_dict(state["best"])
-        epoch = int(state["best_epoch"])
+        epoch, begun = int(state["best_epoch"]), bool(state["log"])
     except (KeyError, RuntimeError) as error:
         raise UserError("is no checkpoint of a bundled network", where=str(path), help="train it again") from error
     if name != (wanted or name):
         help = f"give the folder of a run of {wanted} as {option}"
         raise UserError(f"is a run of {name}, not of {wanted}", where=str(folder), help=help)
-    if epoch == 0:
+    if not begun:
         raise UserError("no epoch of it has ended", where=str(folder), help="let it train first")
     return network, epoch
 

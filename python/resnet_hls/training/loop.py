@@ -45,7 +45,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """What a phase gives: the averaged weights of its best epoch on the validation images, and its log."""
+    """What a phase gives: the averaged weights of its best epoch on the validation images, and its log.
+
+    The best epoch is 0 where none gave better weights than the first ones.
+    """
 
     weights: dict[str, Tensor]
     accuracy: float
@@ -84,6 +87,8 @@ def train(
     per_epoch = batches.steps_per_epoch(len(training), recipe.batch_size)
     state = State(network, recipe, phase, folder, per_epoch, teacher)
     state.restore()
+    if state.step == 0:  # what is trained on may be good already
+        state.best_accuracy = accuracy(network, validation)
     began = saved = time.monotonic()
     spent = state.seconds
     with _signals() as received:
