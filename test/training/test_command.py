@@ -18,7 +18,7 @@ from resnet_hls.data import cifar10
 from resnet_hls.errors import UserError
 from resnet_hls.frontend import sources
 from resnet_hls.locks import locked
-from resnet_hls.models import resnet, weights
+from resnet_hls.models import BUNDLED, resnet, weights
 from resnet_hls.training import checkpoint
 from resnet_hls.training.recipe import RECIPES
 
@@ -103,8 +103,8 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
         if name.endswith("conv1.weight"):
             torch.testing.assert_close(ended["best"][name], value, rtol=0, atol=1e-6)
     assert weights.read(then / "weights.safetensors").training["beginning"] == {
-        "run": "first",
-        "epoch": begun["best_epoch"],
+        "given": "runs/first",
+        "title": f"float epoch {begun['best_epoch']} of runs/first",
     }
     card = (then / "card.md").read_text()
     assert "-o runs/then " in card
@@ -119,7 +119,7 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
         ({"log": []}, f"{first}: no epoch of it has ended"),
         (
             {"made": {**begun["made"], "network": "resnet20"}, "best": resnet.resnet20().state_dict()},
-            f"{first}: is a run of resnet20, not of resnet8",
+            f"{first}: is of resnet20, not of resnet8",
         ),
     ):
         checkpoint.save(first / "float.checkpoint", {**begun, **change})
@@ -127,6 +127,34 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
         assert main([*on, "--learning-rate", "1e-9"]) == 1
         assert message in capsys.readouterr().err
     assert (then / "float.checkpoint").read_bytes() == content
+
+
+def test_a_run_that_begins_with_a_file_of_weights(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, folder = tmp_path / "mine.safetensors", tmp_path / "run"
+    shutil.copy(BUNDLED["resnet8"].weights, file)
+    arguments = ["train", "resnet8", "--data", str(small), "-o", str(folder), "--epochs", "1", "--threads", "1"]
+    arguments += ["--quantized-epochs", "1", "--learning-rate", "1e-9", "--begin-with", str(file)]
+    assert main([*arguments, "--teacher", "resnet20"]) == 0
+    ended = checkpoint.load(folder / "float.checkpoint")
+    assert ended is not None
+    for name, value in weights.read(file).floats().state_dict().items():
+        if name.endswith(".weight"):
+            found = ended["best"][name]
+            torch.testing.assert_close(found / found.norm(), value / value.norm(), rtol=0, atol=1e-6)
+    card = (folder / "card.md").read_text()
+    assert "--teacher resnet20 --begin-with mine.safetensors --threads 1` |" in card
+    assert f"| begins with | {weights.read(file).summary}, of mine.safetensors |" in card
+    assert f"| teacher | {weights.read(BUNDLED['resnet20'].weights).summary}, of resnet20 |" in card
+
+    capsys.readouterr()
+    for given, message in (
+        ("resnet20", "resnet20: is of resnet20, not of resnet8"),
+        (str(tmp_path / "none.safetensors"), "none.safetensors: no such file"),
+    ):
+        assert main([*arguments[:-1], given]) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_one_run_a_folder(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,10 +30,12 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="of weights, order and augmentation")] = 0,
     teacher: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="folder of a run whose float network is learnt from")
+        str | None,
+        typer.Option(metavar="RUN", help="whose float network is learnt from: a run's folder, weights, or a NAME"),
     ] = None,
     begin_with: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="folder of a run whose float network is trained on")
+        str | None,
+        typer.Option(metavar="RUN", help="whose float network is trained on: a run's folder, weights, or NAME"),
     ] = None,
     threads: Annotated[int | None, typer.Option(metavar="N", help="of PyTorch; by default its own choice")] = None,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="where to compute")] = "cpu",

@@ -10,6 +10,8 @@ Importing this module imports PyTorch.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
@@ -103,6 +105,47 @@ def folded(blocks: int) -> ResNet:
             elif isinstance(layer, nn.Conv2d):
                 layer.bias = nn.Parameter(torch.zeros(layer.out_channels))
     return network.eval()
+
+
+def unfolded(network: ResNet, images: Tensor, seed: int = 0) -> ResNet:
+    """A network to train that computes what ``network`` does; one that has batch norms is copied.
+
+    A folded one gets them back, with the statistics that ``images`` (N, C, H, W) have there. A convolution gets the
+    norm of a random one from ``seed``: its batch norm undoes that, but it decides how far a step of training turns it.
+    """
+    result = seeded(len(network.layer1), seed)
+    if result.state_dict().keys() == network.state_dict().keys():
+        result.load_state_dict(network.state_dict())
+        return result
+    outputs: dict[nn.Module, Tensor] = {}
+    with torch.no_grad():
+        sources = _of_type(network, nn.Conv2d)
+        hooks = [
+            source.register_forward_hook(lambda source, _, output: outputs.update({source: output}))
+            for source in sources
+        ]
+        network(images)
+        for hook in hooks:
+            hook.remove()
+        layers = zip(sources, _of_type(result, nn.Conv2d), _of_type(result, nn.BatchNorm2d), strict=True)
+        for source, convolution, norm in layers:
+            assert source.bias is not None
+            scale = convolution.weight.norm() / source.weight.norm().clamp_min(1e-12)  # all may be 0
+            convolution.weight.copy_(source.weight * scale)
+            variance, mean = torch.var_mean(outputs[source], (0, 2, 3), correction=0)
+            norm.running_mean = (mean - source.bias) * scale
+            norm.running_var = variance * scale**2
+            norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps) / scale)
+            norm.bias.copy_(mean)
+        result.fc.load_state_dict(network.fc.state_dict())
+    return result.eval()
+
+
+_Layer = TypeVar("_Layer", bound=nn.Module)
+
+
+def _of_type(network: nn.Module, kind: type[_Layer]) -> list[_Layer]:
+    return [layer for layer in network.modules() if isinstance(layer, kind)]
 
 
 def resnet8(seed: int = 0) -> ResNet:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resnet_hls.frontend.torch_module import QuantizedModule
+    from resnet_hls.models.resnet import ResNet
 
 FORMAT = "resnet-hls integers, version 1"
 SUFFIX = ".safetensors"
@@ -69,22 +70,16 @@ class Weights:
         content: bytes = save(tensors, metadata={_KEY: json.dumps(header, sort_keys=True)})
         return content
 
-    def quantized(self) -> QuantizedModule:
-        """The network with these integers, as the compiler takes it.
+    def floats(self) -> ResNet:
+        """The network with these weights, batch norms folded, in eval mode; it computes in float and rounds nothing.
 
         Raises:
             UserError: they are not those of the network; PyTorch is not installed.
         """
-        require("torch", "torchao")
-        from resnet_hls.frontend.torch_factory import quiet
-        from resnet_hls.frontend.torch_module import QuantizedModule
+        require("torch")
+        import torch
 
-        with quiet():
-            import torch
-            from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
-
-            from resnet_hls.frontend import torch_integers, torch_quantize
-            from resnet_hls.models import BUNDLED, IMAGE_SHAPE, resnet
+        from resnet_hls.models import BUNDLED, resnet
 
         if self.network not in BUNDLED:
             raise UserError(f"holds weights of '{self.network}'", where="weights", help=f"known: {', '.join(BUNDLED)}")
@@ -101,6 +96,26 @@ class Weights:
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise UserError(f"does not fit {self.network}: {reason}", where="weights", help="train it again") from error
+        return network
+
+    def quantized(self) -> QuantizedModule:
+        """The network with these integers, as the compiler takes it.
+
+        Raises:
+            UserError: as `floats`.
+        """
+        require("torch", "torchao")
+        from resnet_hls.frontend.torch_factory import quiet
+        from resnet_hls.frontend.torch_module import QuantizedModule
+
+        with quiet():
+            import torch
+            from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
+
+            from resnet_hls.frontend import torch_integers, torch_quantize
+            from resnet_hls.models import IMAGE_SHAPE
+
+        network = self.floats()
         with quiet():
             prepared = torch_quantize.prepare(network, torch.zeros(1, *IMAGE_SHAPE))
             torch_integers.give_exponents(prepared, self.exponents)

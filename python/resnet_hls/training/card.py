@@ -22,12 +22,15 @@ def card(weights: Weights) -> str:
     facts, recipe = weights.training, weights.training["recipe"]
     validation, test, seconds = (facts[key] for key in ("validation_top1_percent", "test_top1_percent", "seconds"))
     count = sum(tensor.size for tensor in weights.tensors.values())
-    begun = facts.get("beginning")
     rows = {
         "network": f"{weights.network}: {count:,} integers, int8 weights and int16 biases",
         "data": f"CIFAR-10's training set without its last {recipe['held_out']:,} images, which are for validation",
         "command": f"`{command(weights.network, facts)}`",
-        **({} if begun is None else {"begins with": f"float epoch {begun['epoch']} of runs/{begun['run']}"}),
+        **{
+            row: facts[key]["title"]
+            for row, key in (("begins with", "beginning"), ("teacher", "teacher"))
+            if facts[key] is not None
+        },
         "recipe": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in recipe.items() if name != "network"),
         "hardware": f"{facts['hardware']}; PyTorch {facts['torch']}",
         "time": f"float {seconds['float'] / 3600:.1f} h, quantized {seconds['quantized'] / 3600:.1f} h",
@@ -47,10 +50,9 @@ def command(network: str, facts: dict[str, Any]) -> str:
     for name in _OPTIONS:
         if recipe[name] != usual[name]:
             words += [f"--{name.replace('_', '-')}", str(recipe[name])]
-    if facts["teacher"] is not None:
-        words += ["--teacher", f"runs/{facts['teacher']}"]
-    if (begun := facts.get("beginning")) is not None:
-        words += ["--begin-with", f"runs/{begun['run']}"]
+    for option, key in (("--teacher", "teacher"), ("--begin-with", "beginning")):
+        if facts[key] is not None:
+            words += [option, facts[key]["given"]]
     if facts["bfloat16"]:
         words.append("--bf16")
     if facts["threads"] is not None:

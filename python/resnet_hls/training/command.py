@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from resnet_hls.models.resnet import ResNet
     from resnet_hls.training.batches import Labelled
     from resnet_hls.training.loop import Progress, Result
+    from resnet_hls.training.origin import Origin
 
 WEIGHTS, CARD = "weights.safetensors", "card.md"
 
@@ -43,8 +44,8 @@ class Request:
         threads: of PyTorch; None for its own choice.
         device: `cpu` or `cuda`.
         mixed: float training in bfloat16.
-        teacher: folder of a run whose float network is learnt from.
-        beginning: folder of a run of the same network, whose float weights are the first ones; None for random ones.
+        teacher: whose float network is learnt from: a bundled name, a file of weights, or the folder of a run.
+        beginning: the same, of this network, whose float weights are the first ones; None for random ones.
         export: a second place for the weights.
     """
 
@@ -55,8 +56,8 @@ class Request:
     threads: int | None = None
     device: str = "cpu"
     mixed: bool = False
-    teacher: Path | None = None
-    beginning: Path | None = None
+    teacher: str | None = None
+    beginning: str | None = None
     export: Path | None = None
 
 
@@ -82,8 +83,8 @@ class _Given:
 
     device: torch.device
     network: ResNet
-    beginning: dict[str, Any] | None
-    teacher: nn.Module | None
+    beginning: Origin | None
+    teacher: Origin | None
     training: Labelled
     validation: Labelled
     test: Labelled
@@ -94,19 +95,21 @@ def _given(request: Request, recipe: Recipe) -> _Given:
 
     from resnet_hls.data import cifar10
     from resnet_hls.models import resnet
-    from resnet_hls.training import batches
+    from resnet_hls.training import batches, origin
 
     device = _device(request)
     training, validation = (part.to(device) for part in batches.load(request.data, recipe.held_out))
     images, labels = cifar10.load(request.data, "test", check_md5=True)
     test = batches.Labelled(torch.from_numpy(images), torch.from_numpy(labels))
-    teacher = None if request.teacher is None else _float_network(request.teacher, "--teacher")[0].to(device).eval()
+    teacher = None if request.teacher is None else origin.find(request.teacher, "--teacher")
     beginning = None
     if request.beginning is None:
         network = resnet.seeded(BUNDLED[request.network].blocks, recipe.seed)
     else:
-        network, epoch = _float_network(request.beginning, "--begin-with", request.network)
-        beginning = {"run": request.beginning.resolve().name, "epoch": epoch}
+        beginning = origin.find(request.beginning, "--begin-with", request.network)
+        network = resnet.unfolded(beginning.network, _calibration(training, recipe), recipe.seed)
+    if teacher is not None:
+        teacher.network.to(device).eval()
     return _Given(device, network.to(device), beginning, teacher, training, validation, test)
 
 
@@ -127,11 +130,12 @@ def _taken(folder: Path) -> Iterator[None]:
 def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
     import torch
 
-    from resnet_hls.training import batches, checkpoint, loop
+    from resnet_hls.training import checkpoint, loop
     from resnet_hls.training.card import card
     from resnet_hls.training.integer_network import IntegerNetwork
 
     network, data = given.network, (given.training, given.validation)
+    teacher = None if given.teacher is None else given.teacher.network
 
     def say(line: str) -> None:
         if not quiet:
@@ -145,14 +149,13 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
                 if progress.row is not None:
                     say(_epoch_line(progress.row))
 
-            result = loop.train(module, recipe, phase, data, request.folder, teacher=given.teacher, watch=watch)
+            result = loop.train(module, recipe, phase, data, request.folder, teacher=teacher, watch=watch)
         module.load_state_dict(result.weights)
         say(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
         return result
 
     floats = fit(network, float_phase(recipe, request.mixed))
-    calibration = batches.to_float(given.training.images[: recipe.calibration_images]).cpu()
-    integers = IntegerNetwork(network.cpu(), calibration)
+    integers = IntegerNetwork(network.cpu(), _calibration(given.training, recipe))
     module = integers.module.to(given.device)
     quantized = fit(module, quantized_phase(recipe))
     module.cpu()
@@ -166,8 +169,8 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
     training_facts = {
         "recipe": recipe.as_json(),
         "run": request.folder.resolve().name,
-        "teacher": None if request.teacher is None else request.teacher.resolve().name,
-        "beginning": given.beginning,
+        "teacher": None if given.teacher is None else given.teacher.as_json(),
+        "beginning": None if given.beginning is None else given.beginning.as_json(),
         "validation_top1_percent": {"float": floats.accuracy, "fake_quantized": quantized.accuracy},
         "test_top1_percent": reached,
         "seconds": {"float": floats.log[-1]["seconds"], "quantized": quantized.log[-1]["seconds"]},
@@ -186,6 +189,13 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
     say("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
     say(f"train: wrote {request.folder / WEIGHTS}; `resnet-hls build` takes it")
     return 0
+
+
+def _calibration(training: Labelled, recipe: Recipe) -> torch.Tensor:
+    """Images as the networks take them, on the CPU."""
+    from resnet_hls.training import batches
+
+    return batches.to_float(training.images[: recipe.calibration_images]).cpu()
 
 
 def _recipe(request: Request) -> Recipe:
@@ -213,30 +223,6 @@ def _device(request: Request) -> torch.device:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     return torch.device(request.device)
-
-
-def _float_network(folder: Path, option: str, wanted: str | None = None) -> tuple[ResNet, int]:
-    """The best float network of the run in `folder`, which `option` names, and its epoch; of that called `wanted`."""
-    from resnet_hls.models import resnet
-    from resnet_hls.training import checkpoint
-
-    path = folder / "float.checkpoint"
-    state = checkpoint.load(path)
-    if state is None:
-        raise UserError("there is no run", where=str(folder), help=f"give the folder of a run as {option}")
-    try:
-        name = state["made"]["network"]
-        network = resnet.seeded(BUNDLED[name].blocks)
-        network.load_state_dict(state["best"])
-        epoch, begun = int(state["best_epoch"]), bool(state["log"])
-    except (KeyError, RuntimeError) as error:
-        raise UserError("is no checkpoint of a bundled network", where=str(path), help="train it again") from error
-    if name != (wanted or name):
-        help = f"give the folder of a run of {wanted} as {option}"
-        raise UserError(f"is a run of {name}, not of {wanted}", where=str(folder), help=help)
-    if not begun:
-        raise UserError("no epoch of it has ended", where=str(folder), help="let it train first")
-    return network, epoch
 
 
 def _hardware(device: torch.device) -> str:

@@ -135,10 +135,12 @@ def _step(state: State, training: Labelled) -> None:
         network.train()
     with torch.autocast(images.device.type, torch.bfloat16, enabled=phase.mixed):
         logits = network(images).float()
+        if state.teacher is not None:
+            with torch.no_grad():
+                lesson = state.teacher(images).float()
     loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
     if state.teacher is not None:
-        taught = distillation(logits, state.teacher, images, recipe.temperature)
-        loss = torch.lerp(loss, taught, recipe.distillation)
+        loss = torch.lerp(loss, distillation(logits, lesson, recipe.temperature), recipe.distillation)
     value = float(loss.detach())
     if value != value or value in (float("inf"), float("-inf")):
         help = "train with a lower --learning-rate"
@@ -167,9 +169,8 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def distillation(logits: Tensor, teacher: nn.Module, images: Tensor, temperature: float) -> Tensor:
-    """The divergence of `logits` (N, classes) from the teacher's, both softened, times the temperature squared."""
-    with torch.no_grad():
-        target = functional.log_softmax(teacher(images) / temperature, 1)
+def distillation(logits: Tensor, lesson: Tensor, temperature: float) -> Tensor:
+    """The divergence of `logits` (N, classes) from a teacher's, both softened, times the temperature squared."""
+    target = functional.log_softmax(lesson / temperature, 1)
     softened = functional.log_softmax(logits / temperature, 1)
     return functional.kl_div(softened, target, reduction="batchmean", log_target=True) * temperature**2

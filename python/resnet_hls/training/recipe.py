@@ -124,7 +124,7 @@ class Phase:
 
 
 def float_phase(recipe: Recipe, mixed: bool = False) -> Phase:
-    """Training from random weights, or those of another run."""
+    """Training from random weights, or from trained ones."""
     return Phase("float", recipe.epochs, recipe.learning_rate, recipe.warm_up, recipe.decay, recipe.cutout, mixed)
 
 
