@@ -3,6 +3,7 @@
 
 import re
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
@@ -89,10 +90,24 @@ def raise_if_interrupted(error: BaseException) -> None:
 
 
 @contextmanager
-def signals_deferred() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM wait until the end: an exception while MLIR's bindings are imported is a crash."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+def signals_deferred() -> Iterator[list[int]]:
+    """Lets SIGINT and SIGTERM wait until the end, and gives those that have come: while MLIR's bindings are imported an
+    exception is a crash, and a step of training must not be half done.
+
+    A mask would not do: the system hands a signal to any thread without one, and Python's handler runs here even so.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received  # only the main thread gets any
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, lambda number, frame: received.append(number))
     try:
-        yield
+        yield received
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])

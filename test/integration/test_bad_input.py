@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,7 @@ def test_importer_that_crashes_gives_a_line(tool: Tool, tmp_path: Path, monkeypa
         (["--max-uram", "-1"], "at most -1 UltraRAMs", "0 or more"),
         (["--name", "2 words"], "'2 words' is no name", "letters"),
         (["--name", "while"], "'while' is taken", "another"),
+        (["--name", "Signal"], "'Signal' is taken", "another"),
         (["--bord", "kv260"], "no such option: --bord", "did you mean '--board'?"),
         (["--without", "hls-temporal-reuse"], "no design without hls-temporal-reuse", "can leave out hls-fuse-loops"),
         (["--without", "hls-fuse-lops"], "no pass 'hls-fuse-lops'", "did you mean 'hls-fuse-loops'?"),
@@ -158,11 +160,21 @@ def test_output_cannot_be_written(tool: Tool, small_onnx: Path, tmp_path: Path) 
     check(tool("build", small_onnx, "-o", tmp_path / "locked" / "out"), "locked is not writable", "-o")
 
 
+def _listens(process: int) -> bool:
+    """Whether a process has its handlers; Python itself has one for SIGINT, and the tool's for SIGTERM is its last."""
+    status = Path(f"/proc/{process}/status").read_text()
+    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_build_leaves_nothing(small_onnx: Path, tmp_path: Path, number: signal.Signals) -> None:
     command = [Path(sys.executable).with_name("resnet-hls"), "build", small_onnx, "-o", tmp_path / "deep" / "out"]
     process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    until = time.monotonic() + 30
+    while not _listens(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.2)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode in (130, 143)
@@ -188,6 +200,28 @@ def test_a_signal_that_a_library_drops(tmp_path: Path, number: signal.Signals, r
     assert os.listdir(tmp_path) == []
     assert signal.getsignal(number) == before
     raise_seen()  # it is over
+
+
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_that_another_thread_gets(number: signal.Signals, raised: type[BaseException]) -> None:
+    """As any with threads of a library may: it waits too, until what must not be interrupted is over."""
+    from resnet_hls.errors import noting_signals, signals_deferred
+
+    over = False
+
+    def work() -> None:
+        nonlocal over
+        with noting_signals(), signals_deferred():
+            thread = threading.Thread(target=lambda: signal.pthread_kill(threading.get_ident(), number))
+            thread.start()
+            thread.join()
+            over = True
+
+    before = signal.getsignal(number)
+    with pytest.raises(raised):
+        work()
+    assert over
+    assert signal.getsignal(number) == before
 
 
 def test_write_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -8,11 +8,8 @@ Importing this module imports PyTorch.
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_hls.errors import UserError
+from resnet_hls.errors import UserError, signals_deferred
 from resnet_hls.training import batches
 from resnet_hls.training.batches import Labelled
 from resnet_hls.training.recipe import Phase, Recipe
@@ -91,7 +88,7 @@ def train(
         state.best_accuracy = accuracy(network, validation)
     began = saved = time.monotonic()
     spent = state.seconds
-    with _signals() as received:
+    with signals_deferred() as received:
         while state.step < state.schedule.steps and not received:
             if 0 < state.step == state.schedule.level:
                 state.save(state.level_path)
@@ -107,8 +104,6 @@ def train(
             )
         if received:
             state.save()
-    if received:
-        signal.raise_signal(received[0])
     return Result(state.best, state.best_accuracy, state.best_epoch, state.log)
 
 
@@ -151,22 +146,6 @@ def _step(state: State, training: Labelled) -> None:
     state.follow()
     state.loss += value
     state.step += 1
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """SIGINT and SIGTERM received so far; they interrupt nothing in here, so that no step is half done."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # only the main thread gets any
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, frame: received.append(number)) for number in numbers]
-    try:
-        yield received
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def distillation(logits: Tensor, lesson: Tensor, temperature: float) -> Tensor:
