@@ -33,10 +33,39 @@ _FILES = """
 tasks weights testbench bounded_top complex ctype fenv inttypes iso646 limits locale math memory setjmp stdarg stdbool
 stddef stdint stdio stdlib string strings tgmath uchar wchar wctype
 """
+# The top function becomes a module and an entity: what IEEE 1800-2017 (SystemVerilog) and 1076-2008 (VHDL) keep.
+_HDL = """
+abs accept_on access across after alias all always always_comb always_ff always_latch and architecture array assert
+assign assume assume_guarantee attribute automatic before begin bind bins binsof bit block body buf buffer bufif0
+bufif1 bus byte case casex casez cell chandle checker clocking cmos component config configuration constant constraint
+context cover covergroup coverpoint cross deassign default defparam design disable disconnect dist downto edge else
+elsif end endcase endchecker endclass endclocking endconfig endfunction endgenerate endgroup endinterface endmodule
+endpackage endprimitive endprogram endproperty endsequence endspecify endtable endtask entity event eventually exit
+expect extends fairness file final first_match for force foreach forever fork forkjoin function generate generic genvar
+global group guarded highz0 highz1 if iff ifnone ignore_bins illegal_bins implements implies impure in incdir inertial
+initial inout inside instance integer interconnect interface intersect is join join_any join_none label large let
+liblist library linkage literal local localparam logic loop macromodule map matches medium mod modport nand negedge
+nettype new next nexttime nmos nor noshowcancelled not notif0 notif1 null of on open or others out package packed
+parameter pmos port posedge postponed primitive priority procedure process program property protected pull0 pull1
+pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase randsequence range rcmos real realtime
+record ref reg register reject reject_on release rem repeat report restrict restrict_guarantee return rnmos rol ror
+rpmos rtran rtranif0 rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared select sequence severity
+shared showcancelled signal sla sll small soft solve specify specparam sra srl string strong strong0 strong1 subtype
+super supply0 supply1 sync_accept_on sync_reject_on table tagged task then throughout time timeprecision timeunit to
+tran tranif0 tranif1 transport tri tri0 tri1 triand trior trireg type unaffected unique unique0 units unresolved until
+until_with untyped use uwire var variable vectored virtual vmode vpkg vprop vunit wait wait_order wand weak weak0 weak1
+when while wildcard wire with within wor xnor xor
+"""
 #: Taken for anything in the emitted C++.
 RESERVED = frozenset(re.findall(r"\w+", _KEYWORDS + _LIBRARY + _EMITTED))
 #: Taken for the top function, whose name is a file's name, too.
-RESERVED_FOR_MODELS = RESERVED | frozenset(re.findall(r"\w+", _FILES))
+_RESERVED_FOR_MODELS = RESERVED | frozenset(re.findall(r"\w+", _FILES))
+_RESERVED_IN_ANY_CASE = frozenset(re.findall(r"\w+", _HDL))
+
+
+def reserved_for_models(name: str) -> bool:
+    """Whether no top function may be called so."""
+    return name in _RESERVED_FOR_MODELS or name.lower() in _RESERVED_IN_ANY_CASE  # VHDL knows no case
 
 
 class Names:

@@ -35,7 +35,7 @@ def small_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A residual network with random weights: four blocks' worth of layers on 16x16 images."""
     from onnx_builders import residual, save
 
-    return Path(save(residual("qonnx"), tmp_path_factory.mktemp("model") / "small.qonnx.onnx"))
+    return Path(save(residual("qonnx"), tmp_path_factory.mktemp("model") / "compact.qonnx.onnx"))
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def tiny_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def project(tool: Tool, small_onnx: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project of `small_onnx`; do not change it."""
-    folder = tmp_path_factory.mktemp("project") / "small"
+    folder = tmp_path_factory.mktemp("project") / "compact"
     done = tool("build", small_onnx, "-o", folder)
     assert done.returncode == 0, done.stderr
     return folder

@@ -20,7 +20,7 @@ FILES = {
     "manifest.json", "report.html", "report.json", "reference/model.onnx",
     "ir/00-imported.mlir", "ir/10-integer.mlir", "ir/20-affine.mlir", "ir/25-reuse.mlir", "ir/30-dataflow.mlir",
     "ir/40-scheduled.mlir",
-    "src/small.cpp", "src/small.h", "src/tasks.cpp", "src/tasks.h", "src/weights.h", "src/resnet_hls/word.h",
+    "src/compact.cpp", "src/compact.h", "src/tasks.cpp", "src/tasks.h", "src/weights.h", "src/resnet_hls/word.h",
     "tb/bounded_top.cpp", "tb/expected.bin", "tb/images.bin", "tb/testbench.cpp",
     "README.md", "vitis/build.sh", "vitis/hls_config.cfg", "vitis/run_hls.tcl", "vivado/build.tcl",
     "pynq/accelerator.json", "pynq/driver.py",
@@ -66,11 +66,11 @@ def test_two_builds_are_byte_identical(
     finally:
         os.umask(before)
     assert done.returncode == 0, done.stderr
-    again = elsewhere.parent / "small"
+    again = elsewhere.parent / "compact"
     assert content(again) == content(project)
     said = done.stdout.splitlines()
     assert said[-2:] == [
-        "build: wrote small",
+        "build: wrote compact",
         f"build: all {len(content(project))} files are those that {project}/manifest.json records, byte by byte",
     ]
     recorded = json.loads((project / "manifest.json").read_text())["files"]
@@ -87,8 +87,8 @@ def test_nothing_names_this_machine(small_onnx: Path, project: Path) -> None:
 
 def test_manifest(project: Path, small_onnx: Path) -> None:
     manifest = json.loads((project / "manifest.json").read_text())
-    assert manifest["name"] == "small"
-    assert manifest["model"] == "small.qonnx.onnx"
+    assert manifest["name"] == "compact"
+    assert manifest["model"] == "compact.qonnx.onnx"
     assert manifest["source_kind"] == "onnx"
     assert manifest["sha256"]["model"] == hashlib.sha256(small_onnx.read_bytes()).hexdigest()
     expected = {"shape": [16, 16, 3], "scale": 2.0**-6, "signed": True, "min": -128, "max": 127}
@@ -176,7 +176,7 @@ def test_translate_gives_the_sources(project: Path) -> None:
     translate = Path(sys.executable).with_name("resnet-translate")
     command = [translate, project / "ir" / pipelines.SCHEDULE.file, "--emit-hls-cpp"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    for name in ("small.cpp", "small.h", "tasks.cpp", "tasks.h", "weights.h"):
+    for name in ("compact.cpp", "compact.h", "tasks.cpp", "tasks.h", "weights.h"):
         assert f"// ===== {name}\n{(project / 'src' / name).read_text()}" in done.stdout
 
 
@@ -220,7 +220,11 @@ def test_force_replaces_nothing_but_projects(tool: Tool, tiny_onnx: Path, tmp_pa
     done = tool("build", tiny_onnx, "-o", tmp_path, "--force")
     assert done.returncode == 1
     assert "holds no project" in done.stderr
-    assert os.listdir(tmp_path) == ["precious.txt"]
+    (tmp_path / "manifest.json").write_text('{"name": "another tool\'s"}')
+    (tmp_path / "src").mkdir()
+    done = tool("build", tiny_onnx, "-o", tmp_path, "--force")
+    assert "holds no project" in done.stderr
+    assert {*os.listdir(tmp_path)} == {"precious.txt", "manifest.json", "src"}
 
 
 def test_empty_folder_is_taken(tool: Tool, tiny_onnx: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_models_are_found_by_name_and_sum(
     source = recipe.read(manifest).source(None)
     assert isinstance(source, OnnxSource)
     assert source.path == manifest.parent / "reference" / "model.onnx"
-    assert (source.model, source.name) == (small_onnx.name, "small")
+    assert (source.model, source.name) == (small_onnx.name, "compact")
     shutil.copy(small_onnx, tmp_path)
     source = recipe.read(manifest).source(None)
     assert isinstance(source, OnnxSource)
@@ -83,7 +83,7 @@ def test_model_is_another_or_is_not_there(
         assert "is not the model of then" in said
     shutil.rmtree(manifest.parent / "reference")
     said = refused(capsys, tmp_path, "--from-manifest", manifest)
-    assert "was built from small.qonnx.onnx, which is not here: SHA-256 " in said
+    assert "was built from compact.qonnx.onnx, which is not here: SHA-256 " in said
     assert f"help: say where it is: resnet-hls build MODEL --from-manifest {manifest}" in said
 
 

@@ -94,7 +94,7 @@ def test_wrong_source_is_found(tool: Tool, project: Path, tmp_path: Path) -> Non
 
 def test_python_interface(small_onnx: Path, project: Path, tmp_path: Path) -> None:
     accelerator = resnet_hls.compile(small_onnx, board="kv260")
-    assert accelerator.name == "small"
+    assert accelerator.name == "compact"
     assert accelerator.report == json.loads((project / "report.json").read_text())
     assert "hls.dataflow" in str(accelerator.module)
     images = np.random.default_rng(1).random((5, 3, 16, 16), dtype=np.float32)

@@ -66,7 +66,7 @@ def test_the_integers_are_what_the_module_computes(integers: IntegerNetwork) -> 
     quantized = integers.quantized()
     assert quantized.notes == []
     np.testing.assert_array_equal(quantized.run(images), logits)
-    accelerator = resnet_hls.compile(quantized, name="small", effort=1, target_fps=1000)
+    accelerator = resnet_hls.compile(quantized, name="compact", effort=1, target_fps=1000)
     np.testing.assert_array_equal(accelerator.run(images.numpy()), logits)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VERIFIED = 100
-_DRAWINGS = Path("drawings")
+_DRAWINGS = "drawings"
 
 
 def verify(
@@ -27,7 +27,7 @@ def verify(
         int | None, typer.Option(metavar="N", help="how many images; by default 100, or all drawings")
     ] = None,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="DIR",
             help="CIFAR-10's folder, a .npz or .npy of images, or drawings (ten, our own); by default random images",
@@ -100,7 +100,7 @@ def _recognized(answers: Sequence[int], labels: Sequence[int]) -> str:
     return f"{line}; it sees {', '.join(wrong)}" if wrong else line
 
 
-def _images(content: Any, count: int | None, data: Path | None) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+def _images(content: Any, count: int | None, data: str | None) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
     """Images (N, height, width, channels), their labels where there are any, and what they are."""
     from resnet_hls.data.arrays import load_images
     from resnet_hls.data.cifar10 import load
@@ -122,18 +122,18 @@ def _images(content: Any, count: int | None, data: Path | None) -> tuple[NDArray
             raise UserError(
                 f"drawings are 32x32 in colour, the accelerator takes {height}x{width}x{channels}", help=help
             )
-    elif data.suffix in (".npy", ".npz"):
-        images, labels = load_images(data, (height, width, channels))
+    elif data.endswith((".npy", ".npz")):
+        images, labels = load_images(Path(data), (height, width, channels))
     else:
         images, labels = load(data)
     count = count or _VERIFIED
     if len(images) < count:
         raise UserError(
             f"holds {len(images)} images, {count} were asked for",
-            where=str(data),
+            where=data,
             help=f"give --images {len(images)} or less",
         )
-    return images[:count], None if labels is None else labels[:count], f"images of {data.name}"
+    return images[:count], None if labels is None else labels[:count], f"images of {Path(data).name}"
 
 
 def simulate(

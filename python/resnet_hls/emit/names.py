@@ -11,7 +11,7 @@ import re
 from torch_mlir import ir
 
 from resnet_hls import ir_utils as iu
-from resnet_hls.cpp_names import RESERVED, RESERVED_FOR_MODELS
+from resnet_hls.cpp_names import RESERVED, reserved_for_models
 from resnet_hls.errors import one_line
 from resnet_hls.passes._registry import PassFailure
 
@@ -32,9 +32,9 @@ def check_names(module: ir.Operation, function: ir.Operation) -> None:
                 continue
             attribute = op.attributes[key]
             name = ir.StringAttr(attribute).value if isinstance(attribute, ir.StringAttr) else str(attribute)
-            reserved = RESERVED_FOR_MODELS if op == function else RESERVED
-            if not _IDENTIFIER.fullmatch(name) or (key == "sym_name" and name in reserved):
-                what = "is taken in C++ or in the emitted files" if name in reserved else "is no name in C++"
+            taken = reserved_for_models(name) if op == function else name in RESERVED
+            if not _IDENTIFIER.fullmatch(name) or (key == "sym_name" and taken):
+                what = "is taken in C++, Verilog, VHDL or the emitted files" if taken else "is no name in C++"
                 raise PassFailure(op, f"{key} '{name}' {what}", help="take letters, digits and underscores")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from resnet_hls.cpp_names import RESERVED_FOR_MODELS
+from resnet_hls.cpp_names import reserved_for_models
 from resnet_hls.errors import UserError
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -31,9 +31,11 @@ def model_name(text: str, given: str | None = None) -> str:
                 help=f"take letters, digits and single underscores, a letter first, {_LONGEST} at most",
                 status=2,
             )
-        if given in RESERVED_FOR_MODELS:
+        if reserved_for_models(given):
             raise UserError(
-                f"the name '{given}' is taken in C++ or in the emitted files", help="choose another", status=2
+                f"the name '{given}' is taken in C++, Verilog, VHDL or the emitted files",
+                help="choose another",
+                status=2,
             )
         return given
     while (ending := next((e for e in _ENDINGS if text.lower().endswith(e)), None)) is not None:
@@ -41,4 +43,4 @@ def model_name(text: str, given: str | None = None) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:_LONGEST].rstrip("_")
     if not name[:1].isalpha():
         name = f"network_{name}".rstrip("_")[:_LONGEST]
-    return f"{name}_network" if name in RESERVED_FOR_MODELS else name
+    return f"{name}_network" if reserved_for_models(name) else name

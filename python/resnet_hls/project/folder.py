@@ -18,6 +18,7 @@ from pathlib import Path
 
 from resnet_hls.errors import UserError, raise_seen
 from resnet_hls.locks import Lock, locked
+from resnet_hls.project import manifest
 
 _CHOOSE = "choose another folder with -o"
 _REPLACED = "replaced"
@@ -45,12 +46,14 @@ def check(target: Path, force: bool) -> None:
     if target.is_dir() and any(target.iterdir()):
         if not force:
             raise UserError("the folder is not empty", where=where, help=f"{_CHOOSE}, or replace it with --force")
-        if not (target / "manifest.json").is_file():
+        try:
+            manifest.read(target)  # many tools write a file of this name
+        except UserError as error:
             raise UserError(
                 "the folder holds no project, so --force does not replace it",
                 where=where,
                 help=f"{_CHOOSE}, or empty the folder yourself",
-            )
+            ) from error
     parent = _nearest(target.parent)
     if not parent.is_dir():
         raise UserError(f"cannot be made: {parent} is a file", where=where, help=_CHOOSE)
