@@ -255,6 +255,7 @@ def test_bad_images(tool: Tool, project: Path, tmp_path: Path, images: object, m
 
 def test_bad_data(tool: Tool, project: Path, tmp_path: Path) -> None:
     check(tool("verify", project, "--data", tmp_path / "none"), "none: no such folder", "cifar-10-batches-py")
+    check(tool("verify", project, "--data", "./drawings"), "drawings: no such folder", "cifar-10-batches-py")
     check(tool("verify", project, "--data", tmp_path), "has no CIFAR-10 test batches", "unpacked")
     (tmp_path / "images.npz").write_bytes(b"PK\x03\x04 damaged")
     check(tool("verify", project, "--data", tmp_path / "images.npz"), "cannot be read as NumPy arrays", "numpy.save")
