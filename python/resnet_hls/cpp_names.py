@@ -42,19 +42,19 @@ context cover covergroup coverpoint cross deassign default defparam design disab
 elsif end endcase endchecker endclass endclocking endconfig endfunction endgenerate endgroup endinterface endmodule
 endpackage endprimitive endprogram endproperty endsequence endspecify endtable endtask entity event eventually exit
 expect extends fairness file final first_match for force foreach forever fork forkjoin function generate generic genvar
-global group guarded highz0 highz1 if iff ifnone ignore_bins illegal_bins implements implies impure in incdir inertial
-initial inout inside instance integer interconnect interface intersect is join join_any join_none label large let
-liblist library linkage literal local localparam logic loop macromodule map matches medium mod modport nand negedge
-nettype new next nexttime nmos nor noshowcancelled not notif0 notif1 null of on open or others out package packed
-parameter pmos port posedge postponed primitive priority procedure process program property protected pull0 pull1
-pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase randsequence range rcmos real realtime
-record ref reg register reject reject_on release rem repeat report restrict restrict_guarantee return rnmos rol ror
-rpmos rtran rtranif0 rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared select sequence severity
-shared showcancelled signal sla sll small soft solve specify specparam sra srl string strong strong0 strong1 subtype
-super supply0 supply1 sync_accept_on sync_reject_on table tagged task then throughout time timeprecision timeunit to
-tran tranif0 tranif1 transport tri tri0 tri1 triand trior trireg type unaffected unique unique0 units unresolved until
-until_with untyped use uwire var variable vectored virtual vmode vpkg vprop vunit wait wait_order wand weak weak0 weak1
-when while wildcard wire with within wor xnor xor
+global group guarded highz0 highz1 if iff ifnone ignore_bins illegal_bins implements implies impure in incdir include
+inertial initial inout inside instance integer interconnect interface intersect is join join_any join_none label large
+let liblist library linkage literal local localparam logic longint loop macromodule map matches medium mod modport nand
+negedge nettype new next nexttime nmos nor noshowcancelled not notif0 notif1 null of on open or others out package
+packed parameter pmos port posedge postponed primitive priority procedure process program property protected pull0
+pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase randsequence range rcmos real
+realtime record ref reg register reject reject_on release rem repeat report restrict restrict_guarantee return rnmos
+rol ror rpmos rtran rtranif0 rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared select sequence
+severity shared shortint shortreal showcancelled signal sla sll small soft solve specify specparam sra srl string
+strong strong0 strong1 subtype super supply0 supply1 sync_accept_on sync_reject_on table tagged task then throughout
+time timeprecision timeunit to tran tranif0 tranif1 transport tri tri0 tri1 triand trior trireg type unaffected unique
+unique0 units unresolved until until_with untyped use uwire var variable vectored virtual vmode vpkg vprop vunit wait
+wait_order wand weak weak0 weak1 when while wildcard wire with within wor xnor xor
 """
 #: Taken for anything in the emitted C++.
 RESERVED = frozenset(re.findall(r"\w+", _KEYWORDS + _LIBRARY + _EMITTED))

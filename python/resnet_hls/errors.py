@@ -5,7 +5,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
 
@@ -100,14 +100,11 @@ def signals_deferred() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received  # only the main thread gets any
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, lambda number, frame: received.append(number))
-    try:
+    with ExitStack() as restored:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None):
+                restored.callback(signal.signal, number, handler)
+                signal.signal(number, lambda number, frame: received.append(number))
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if received:
-            signal.raise_signal(received[0])
+    for one in dict.fromkeys(received):  # an error of what had to end is told before any signal
+        signal.raise_signal(one)

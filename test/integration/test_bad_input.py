@@ -207,21 +207,57 @@ def test_a_signal_that_another_thread_gets(number: signal.Signals, raised: type[
     """As any with threads of a library may: it waits too, until what must not be interrupted is over."""
     from resnet_hls.errors import noting_signals, signals_deferred
 
-    over = False
+    over, go = False, threading.Event()
+
+    def kill() -> None:
+        go.wait()
+        signal.pthread_kill(threading.get_ident(), number)
 
     def work() -> None:
         nonlocal over
         with noting_signals(), signals_deferred():
-            thread = threading.Thread(target=lambda: signal.pthread_kill(threading.get_ident(), number))
-            thread.start()
+            go.set()
             thread.join()
             over = True
 
+    thread = threading.Thread(target=kill)
+    thread.start()  # before signals wait
     before = signal.getsignal(number)
     with pytest.raises(raised):
         work()
     assert over
     assert signal.getsignal(number) == before
+
+
+def test_what_signals_wait_for() -> None:
+    """An error there is told instead, an ignored signal stays so, and none is lost."""
+    from resnet_hls.errors import signals_deferred
+
+    def write() -> None:
+        with signals_deferred():
+            signal.raise_signal(signal.SIGTERM)
+            raise OSError("full")
+
+    got: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, frame: got.append(number)) for number in numbers]
+    try:
+        with signals_deferred() as outer, signals_deferred() as inner:
+            for number in (*numbers, signal.SIGINT):
+                signal.raise_signal(number)
+            assert (outer, inner, got) == ([], [*numbers, signal.SIGINT], [])
+        assert got == [*numbers]
+        with pytest.raises(OSError, match="full"):
+            write()
+        assert got == [*numbers]
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with signals_deferred() as received:
+            signal.raise_signal(signal.SIGINT)
+        assert received == []
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def test_write_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -192,6 +192,12 @@ def test_sources_compile_without_warnings(project: Path, repository: Path, compi
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_command_line_waits_for_no_numpy() -> None:
+    """`build` starts its importer first, and imports the rest meanwhile."""
+    program = "import sys, resnet_hls.cli\nsys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
 def test_onnx_needs_no_torch(tiny_onnx: Path, tmp_path: Path) -> None:
     program = (
         "import sys\nfrom resnet_hls.cli import main\n"
@@ -223,7 +229,7 @@ def test_force_replaces_nothing_but_projects(tool: Tool, tiny_onnx: Path, tmp_pa
     (tmp_path / "manifest.json").write_text('{"name": "another tool\'s"}')
     (tmp_path / "src").mkdir()
     done = tool("build", tiny_onnx, "-o", tmp_path, "--force")
-    assert "holds no project" in done.stderr
+    assert "holds no project, so --force does not replace it: damaged: " in done.stderr
     assert {*os.listdir(tmp_path)} == {"precious.txt", "manifest.json", "src"}
 
 

@@ -129,11 +129,17 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
     assert (then / "float.checkpoint").read_bytes() == content
 
 
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_a_run_that_begins_with_a_file_of_weights(
-    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, folder = tmp_path / "mine.safetensors", tmp_path / "run"
-    shutil.copy(BUNDLED["resnet8"].weights, file)
+    file, folder = tmp_path / "weights.safetensors", tmp_path / "run"
+    read = weights.read(BUNDLED["resnet8"].weights)
+    read = dataclasses.replace(read, training={**read.training, "run": "first"})
+    file.write_bytes(read.to_bytes())
     arguments = ["train", "resnet8", "--data", str(small), "-o", str(folder), "--epochs", "1", "--threads", "1"]
     arguments += ["--quantized-epochs", "1", "--learning-rate", "1e-9", "--begin-with", str(file)]
     assert main([*arguments, "--teacher", "resnet20"]) == 0
@@ -144,12 +150,28 @@ def test_a_run_that_begins_with_a_file_of_weights(
             found = ended["best"][name]
             torch.testing.assert_close(found / found.norm(), value / value.norm(), rtol=0, atol=1e-6)
     card = (folder / "card.md").read_text()
-    assert "--teacher resnet20 --begin-with mine.safetensors --threads 1` |" in card
-    assert f"| begins with | {weights.read(file).summary}, of mine.safetensors |" in card
-    assert f"| teacher | {weights.read(BUNDLED['resnet20'].weights).summary}, of resnet20 |" in card
+    # Each run calls its file so; which run it was is in the file.
+    named = "runs/first/weights.safetensors"
+    assert f"--teacher resnet20 --begin-with {named} --threads 1` |" in card
+    assert f"| begins with | {named}: {read.summary}, SHA-256 {sha256(file)[:16]}… |" in card
+    teacher = BUNDLED["resnet20"].weights
+    assert f"| teacher | resnet20: {weights.read(teacher).summary}, SHA-256 {sha256(teacher)[:16]}… |" in card
 
+    # It goes on where the same weights give other statistics, as they may on another machine.
+    content, seen = (folder / "float.checkpoint").read_bytes(), resnet.unfolded
+    monkeypatch.setattr(resnet, "unfolded", lambda network, images, seed: seen(network, images / 2, seed))
     capsys.readouterr()
+    assert main([*arguments, "--teacher", "resnet20"]) == 0
+    assert "epoch 1:" not in capsys.readouterr().out
+    assert (folder / "float.checkpoint").read_bytes() == content
+
+    file.write_bytes(dataclasses.replace(read, exponents={}).to_bytes())
+    (tmp_path / "list").mkdir()
+    checkpoint.save(tmp_path / "list" / "float.checkpoint", [1])  # type: ignore[arg-type]
     for given, message in (
+        (str(file), f"{file}: has no exponent of '"),
+        (str(tmp_path / "list"), "float.checkpoint: is no checkpoint of a bundled network"),
+        ("./resnet8", "./resnet8: there is no run"),
         ("resnet20", "resnet20: is of resnet20, not of resnet8"),
         (str(tmp_path / "none.safetensors"), "none.safetensors: no such file"),
     ):

@@ -191,7 +191,7 @@ def test_a_student_learns_from_a_teacher(floats: tuple[Path, Result], tmp_path: 
     teacher.load_state_dict(floats[1].weights)
     recipe = small.recipe(epochs=2, distillation=1.0)  # nothing but the teacher's word
     assert train(tmp_path, recipe, teacher=teacher.eval()).accuracy >= LEARNT_PERCENT
-    with pytest.raises(UserError, match="is of a run with teacher"):
+    with pytest.raises(UserError, match="is of a run with another teacher"):
         train(tmp_path, recipe, teacher=small.network(1).eval())
 
 

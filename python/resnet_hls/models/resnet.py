@@ -10,7 +10,7 @@ Importing this module imports PyTorch.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -112,27 +112,30 @@ def unfolded(network: ResNet, images: Tensor, seed: int = 0) -> ResNet:
 
     A folded one gets them back, with the statistics that ``images`` (N, C, H, W) have there. A convolution gets the
     norm of a random one from ``seed``: its batch norm undoes that, but it decides how far a step of training turns it.
+    One of zeros alone stays so.
     """
     result = seeded(len(network.layer1), seed)
     if result.state_dict().keys() == network.state_dict().keys():
         result.load_state_dict(network.state_dict())
         return result
-    outputs: dict[nn.Module, Tensor] = {}
+    statistics: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def note(source: nn.Module, _: Any, output: Tensor) -> None:
+        variance, mean = torch.var_mean(output, (0, 2, 3), correction=0)
+        statistics[source] = variance, mean
+
+    sources = _of_type(network, nn.Conv2d)
     with torch.no_grad():
-        sources = _of_type(network, nn.Conv2d)
-        hooks = [
-            source.register_forward_hook(lambda source, _, output: outputs.update({source: output}))
-            for source in sources
-        ]
+        hooks = [source.register_forward_hook(note) for source in sources]
         network(images)
         for hook in hooks:
             hook.remove()
         layers = zip(sources, _of_type(result, nn.Conv2d), _of_type(result, nn.BatchNorm2d), strict=True)
         for source, convolution, norm in layers:
             assert source.bias is not None
-            scale = convolution.weight.norm() / source.weight.norm().clamp_min(1e-12)  # all may be 0
+            variance, mean = statistics[source]
+            scale = convolution.weight.norm() / source.weight.norm().clamp_min(1e-12)
             convolution.weight.copy_(source.weight * scale)
-            variance, mean = torch.var_mean(outputs[source], (0, 2, 3), correction=0)
             norm.running_mean = (mean - source.bias) * scale
             norm.running_var = variance * scale**2
             norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps) / scale)

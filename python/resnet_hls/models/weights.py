@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FORMAT = "resnet-hls integers, version 1"
 SUFFIX = ".safetensors"
+OF_A_RUN = f"weights{SUFFIX}"  # how `resnet-hls train` calls its file
 _KEY = "resnet_hls"  # one key, because the order of several would differ from file to file
 _LARGEST_EXPONENT = 64
 

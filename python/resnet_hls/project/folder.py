@@ -18,7 +18,6 @@ from pathlib import Path
 
 from resnet_hls.errors import UserError, raise_seen
 from resnet_hls.locks import Lock, locked
-from resnet_hls.project import manifest
 
 _CHOOSE = "choose another folder with -o"
 _REPLACED = "replaced"
@@ -46,11 +45,13 @@ def check(target: Path, force: bool) -> None:
     if target.is_dir() and any(target.iterdir()):
         if not force:
             raise UserError("the folder is not empty", where=where, help=f"{_CHOOSE}, or replace it with --force")
+        from resnet_hls.project import manifest  # it imports numpy, which most commands need not
+
         try:
             manifest.read(target)  # many tools write a file of this name
         except UserError as error:
             raise UserError(
-                "the folder holds no project, so --force does not replace it",
+                f"the folder holds no project, so --force does not replace it: {error.message}",
                 where=where,
                 help=f"{_CHOOSE}, or empty the folder yourself",
             ) from error

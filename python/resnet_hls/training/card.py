@@ -15,7 +15,7 @@ _OPTIONS = ("epochs", "quantized_epochs", "batch_size", "learning_rate", "quanti
 
 
 def card(weights: Weights) -> str:
-    """The card of `weights` that `resnet-hls train` made.
+    """The card of `weights` that this version of `resnet-hls train` made.
 
     The accuracy of the generated C++ is not in it: `resnet-hls verify DIR --images 10000 --data …` tells that.
     """
@@ -46,7 +46,7 @@ def card(weights: Weights) -> str:
 def command(network: str, facts: dict[str, Any]) -> str:
     """The command that trains the same weights: what differs from the network's recipe, and what decides besides."""
     recipe, usual = facts["recipe"], RECIPES[network].as_json()
-    words = ["resnet-hls", "train", network, "--data", "cifar-10-batches-py", "-o", f"runs/{facts.get('run', network)}"]
+    words = ["resnet-hls", "train", network, "--data", "cifar-10-batches-py", "-o", f"runs/{facts['run']}"]
     for name in _OPTIONS:
         if recipe[name] != usual[name]:
             words += [f"--{name.replace('_', '-')}", str(recipe[name])]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_hls.errors import UserError
 from resnet_hls.locks import Lock, locked
 from resnet_hls.models import BUNDLED
+from resnet_hls.models.weights import OF_A_RUN
 from resnet_hls.progress import shown
 from resnet_hls.training.recipe import RECIPES, Phase, Recipe, float_phase, quantized_phase
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from resnet_hls.training.loop import Progress, Result
     from resnet_hls.training.origin import Origin
 
-WEIGHTS, CARD = "weights.safetensors", "card.md"
+CARD = "card.md"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def run(request: Request, quiet: bool = False) -> int:
 
 @dataclass(frozen=True)
 class _Given:
-    """What a run starts from; all of it on the device, but the test images."""
+    """What a run starts from; on the device, but for the beginning and the test images."""
 
     device: torch.device
     network: ResNet
@@ -141,7 +142,7 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
         if not quiet:
             print(line, flush=True)
 
-    def fit(module: nn.Module, phase: Phase) -> Result:
+    def fit(module: nn.Module, phase: Phase, beginning: nn.Module | None = None) -> Result:
         with shown(quiet) as told:
 
             def watch(progress: Progress) -> None:
@@ -149,12 +150,15 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
                 if progress.row is not None:
                     say(_epoch_line(progress.row))
 
-            result = loop.train(module, recipe, phase, data, request.folder, teacher=teacher, watch=watch)
+            result = loop.train(
+                module, recipe, phase, data, request.folder, teacher=teacher, beginning=beginning, watch=watch
+            )
         module.load_state_dict(result.weights)
         say(f"{phase.name}: {result.accuracy:.2f} % of the validation images, best in epoch {result.epoch}")
         return result
 
-    floats = fit(network, float_phase(recipe, request.mixed))
+    beginning = None if given.beginning is None else given.beginning.network
+    floats = fit(network, float_phase(recipe, request.mixed), beginning)
     integers = IntegerNetwork(network.cpu(), _calibration(given.training, recipe))
     module = integers.module.to(given.device)
     quantized = fit(module, quantized_phase(recipe))
@@ -181,13 +185,13 @@ def _train(request: Request, recipe: Recipe, given: _Given, quiet: bool) -> int:
     }
     weights = integers.weights(request.network, training_facts)
     content = weights.to_bytes()
-    for path in (request.folder / WEIGHTS, *([request.export] if request.export else [])):
+    for path in (request.folder / OF_A_RUN, *([request.export] if request.export else [])):
         checkpoint.write(path, content)
     checkpoint.write(request.folder / CARD, card(weights).encode())
     for note in integer.notes:
         say(f"note: {note}")
     say("test: " + ", ".join(f"{kind.replace('_', '-')} {top1:.2f} %" for kind, top1 in reached.items()))
-    say(f"train: wrote {request.folder / WEIGHTS}; `resnet-hls build` takes it")
+    say(f"train: wrote {request.folder / OF_A_RUN}; `resnet-hls build` takes it")
     return 0
 
 
@@ -195,7 +199,7 @@ def _calibration(training: Labelled, recipe: Recipe) -> torch.Tensor:
     """Images as the networks take them, on the CPU."""
     from resnet_hls.training import batches
 
-    return batches.to_float(training.images[: recipe.calibration_images]).cpu()
+    return batches.to_float(training.images[: recipe.calibration_images].cpu())
 
 
 def _recipe(request: Request) -> Recipe:

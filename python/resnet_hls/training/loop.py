@@ -61,6 +61,7 @@ def train(
     folder: Path,
     *,
     teacher: nn.Module | None = None,
+    beginning: nn.Module | None = None,
     save_seconds: float = 300.0,
     watch: Watch = lambda progress: None,
 ) -> Result:
@@ -74,6 +75,7 @@ def train(
         folder: for `PHASE.checkpoint`, `PHASE-level.checkpoint` from before the learning rate falls, and the log
             `PHASE.jsonl`, an epoch a line.
         teacher: whose logits are learnt too.
+        beginning: what `network` was made of, if it was: a checkpoint is of that.
         save_seconds: between two checkpoints inside an epoch; one is also written when the run is interrupted.
         watch: called after every step.
 
@@ -82,7 +84,7 @@ def train(
     """
     training, validation = data
     per_epoch = batches.steps_per_epoch(len(training), recipe.batch_size)
-    state = State(network, recipe, phase, folder, per_epoch, teacher)
+    state = State(network, recipe, phase, folder, per_epoch, teacher, beginning)
     state.restore()
     if state.step == 0:  # what is trained on may be good already
         state.best_accuracy = accuracy(network, validation)

@@ -6,6 +6,7 @@ Importing this module imports PyTorch.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,33 +44,43 @@ def find(given: str, option: str, wanted: str | None = None) -> Origin:
     Raises:
         UserError: there is none, it is damaged, or another network.
     """
-    if given in BUNDLED or given.endswith(weights.SUFFIX):
-        path = BUNDLED[given].weights if given in BUNDLED else Path(given)
-        read = weights.read(path)
-        named = given if given in BUNDLED else path.name
-        name, found = read.network, Origin(read.floats(), named, f"{read.summary}, of {named}")
-    else:
-        name, found = _of_run(Path(given), option)
+    is_file = given in BUNDLED or given.endswith(weights.SUFFIX)
+    name, found = _of_file(given) if is_file else _of_run(given, option)
     if name != (wanted or name):
         help = f"give {wanted}, or a run or weights of it, as {option}"
         raise UserError(f"is of {name}, not of {wanted}", where=given, help=help)
     return found
 
 
-def _of_run(folder: Path, option: str) -> tuple[str, Origin]:
+def _of_file(given: str) -> tuple[str, Origin]:
+    path = BUNDLED[given].weights if given in BUNDLED else Path(given)
+    read = weights.read(path)
+    try:
+        network = read.floats()
+    except UserError as error:
+        raise UserError(error.message, where=given, help=error.help) from error
+    named = given if given in BUNDLED else path.name
+    if named == weights.OF_A_RUN and "run" in read.training:
+        named = f"runs/{read.training['run']}/{named}"
+    sum = hashlib.sha256(path.read_bytes()).hexdigest()
+    return read.network, Origin(network, named, f"{named}: {read.summary}, SHA-256 {sum[:16]}…")
+
+
+def _of_run(given: str, option: str) -> tuple[str, Origin]:
+    folder = Path(given)
     path = folder / "float.checkpoint"
     state = checkpoint.load(path)
     if state is None:
-        help = f"give the folder of a run, a file of weights, or {' or '.join(BUNDLED)} as {option}"
-        raise UserError("there is no run", where=str(folder), help=help)
+        help = f"give the folder of a run, a {weights.SUFFIX} file, or {' or '.join(BUNDLED)} as {option}"
+        raise UserError("there is no run", where=given, help=help)
     try:
         name = state["made"]["network"]
         network = resnet.seeded(BUNDLED[name].blocks)
         network.load_state_dict(state["best"])
         epoch, begun = int(state["best_epoch"]), bool(state["log"])
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError("is no checkpoint of a bundled network", where=str(path), help="train it again") from error
     if not begun:
-        raise UserError("no epoch of it has ended", where=str(folder), help="let it train first")
+        raise UserError("no epoch of it has ended", where=given, help="let it train first")
     run = f"runs/{folder.resolve().name}"
     return name, Origin(network, run, f"float epoch {epoch} of {run}")

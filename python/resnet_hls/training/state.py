@@ -29,13 +29,21 @@ class State:
     """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, phase: Phase, folder: Path, per_epoch: int, teacher: nn.Module | None
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        phase: Phase,
+        folder: Path,
+        per_epoch: int,
+        teacher: nn.Module | None,
+        beginning: nn.Module | None,
     ) -> None:
         self.network, self.recipe, self.phase, self.teacher = network, recipe, phase, teacher
         self.per_epoch, self.schedule = per_epoch, phase.schedule(per_epoch)
         self.path, self.log_path = folder / f"{phase.name}.checkpoint", folder / f"{phase.name}.jsonl"
         self.level_path = folder / f"{phase.name}-level.checkpoint"
-        self.start = _checksum(network)
+        # Batch norms that were put back have statistics of this machine, which those of what they come from are not.
+        self.start = _checksum(network if beginning is None else beginning)
         for module in (network, *([] if teacher is None else [teacher])):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
         decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
@@ -60,7 +68,7 @@ class State:
         if self.phase.decay == 1.0 and (saved.get("start"), saved.get("epochs")) != (self.start, self.phase.epochs):
             return  # the float weights have gone on since, or all rates are others: it falls from the first step on
         if saved.get("start") != self.start:
-            help = "give the same --begin-with, a run that has not gone on since, or another folder to train anew"
+            help = "give the same --begin-with, which must not have gone on since, or another folder to train anew"
             raise UserError("is of a run that began with other weights", where=str(self.path), help=help)
         if saved.get("epochs") != self.phase.epochs and not self._level(saved):
             where, saved = self.level_path, checkpoint.load(self.level_path)
@@ -75,7 +83,10 @@ class State:
         for name, value in self._identity().items():
             if (found := saved.get("made", {}).get(name)) != value:
                 help = "give the same options to go on, or another folder to train anew"
-                raise UserError(f"is of a run with {name} {found}, now it is {value}", where=str(where), help=help)
+                now = f"{name} {found}, now it is {value}"
+                if name == "teacher":  # checksums tell people nothing
+                    now = "no teacher" if found is None else "a teacher" if value is None else "another teacher"
+                raise UserError(f"is of a run with {now}", where=str(where), help=help)
 
     def _level(self, saved: dict[str, Any]) -> bool:
         """Whether the steps behind a checkpoint are the same for any number of epochs that is not too small."""
