@@ -20,7 +20,7 @@ from resnet_hls.dialects.hls import hls
 from resnet_hls.passes._tiled_constants import Constants
 from resnet_hls.passes._tiled_scope import Marks, Scope, Unit, WordBuffer, marks_of, substitute
 from resnet_hls.passes._tiled_words import TiledWords
-from resnet_hls.passes._tiling import TRANSFERS, Cluster, Tiling, only_reads, without_registers
+from resnet_hls.passes._tiling import Cluster, Tiling, only_reads, without_registers
 
 
 class TaskBuilder(TiledWords):
@@ -84,13 +84,11 @@ class TaskBuilder(TiledWords):
         """One cluster: its guard, the words it reads, its lanes, the words it writes."""
         lanes = self.tiling.cluster_lanes(cluster)
         units = self.tiling.units_in(lanes)
-        ops, guard = cluster.ops, None
-        if len(ops) == 1 and ops[0].name == "affine.if" and not ops[0].results:
-            guard, ops = ops[0], iu.block_operations(ops[0].regions[0].blocks[0])
+        ops, guard = cluster.guarded, cluster.guard
         if not ops:
             return
         kept = self.kept_word(cluster, ops, units)
-        computing = [op for op in ops if op.name not in TRANSFERS and not only_reads(op)]
+        computing = cluster.computing
         with self.guarded(guard, lanes, groups, cluster.whole), ops[0].location:
             words = {} if kept is not None else self.words_of(cluster, ops, units)
             for op in ops:

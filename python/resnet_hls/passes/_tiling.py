@@ -72,6 +72,23 @@ class Cluster:
         default_factory=list
     )  # tap loops of which it reads all taps at once, but needs some a step
 
+    @property
+    def guard(self) -> ir.Operation | None:
+        """The `affine.if` around all of it."""
+        first = self.ops[0]
+        return first if len(self.ops) == 1 and first.name == "affine.if" and not first.results else None
+
+    @property
+    def guarded(self) -> list[ir.Operation]:
+        """Its statements, without the guard around them."""
+        guard = self.guard
+        return self.ops if guard is None else iu.block_operations(guard.regions[0].blocks[0])
+
+    @property
+    def computing(self) -> list[ir.Operation]:
+        """Those of them that do more than pass on words."""
+        return [op for op in self.guarded if op.name not in TRANSFERS and not only_reads(op)]
+
 
 @dataclass(frozen=True)
 class Use:
@@ -222,11 +239,7 @@ class Tiling:
 
     def registers(self, cluster: Cluster) -> list[ir.Operation]:
         """Loops over registers that a cluster consists of: they stay outside its lanes."""
-        ops = cluster.ops
-        if len(ops) == 1 and ops[0].name == "affine.if" and not ops[0].results:
-            ops = iu.block_operations(ops[0].regions[0].blocks[0])
-        ops = [op for op in ops if op.name not in TRANSFERS and not only_reads(op)]
-        return without_registers(ops)[0]
+        return without_registers(cluster.computing)[0]
 
     def _find_uses(self) -> dict[ir.Value, list[Use]]:
         """Accesses to every buffer of the task that is no word of a stream."""
