@@ -375,7 +375,7 @@ def weights() -> Case:
 
 def names() -> Case:
     """Names of models and of accelerators: identifiers come out, and nothing leaves the output folder."""
-    from resnet_hls.cpp_names import RESERVED_FOR_MODELS
+    from resnet_hls.cpp_names import reserved_for_models
     from resnet_hls.errors import UserError
     from resnet_hls.frontend.naming import model_name
 
@@ -387,7 +387,7 @@ def names() -> Case:
             name = model_name(text, given)
         except UserError as error:
             return refused(error)
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", name) or "__" in name or name in RESERVED_FOR_MODELS:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", name) or "__" in name or reserved_for_models(name):
             raise Wrong(f"{text!r} becomes {name!r}")
         return "accepted"
 

@@ -229,7 +229,7 @@ def test_force_replaces_nothing_but_projects(tool: Tool, tiny_onnx: Path, tmp_pa
     (tmp_path / "manifest.json").write_text('{"name": "another tool\'s"}')
     (tmp_path / "src").mkdir()
     done = tool("build", tiny_onnx, "-o", tmp_path, "--force")
-    assert "holds no project, so --force does not replace it: damaged: " in done.stderr
+    assert "holds no project, so --force does not replace it" in done.stderr
     assert {*os.listdir(tmp_path)} == {"precious.txt", "manifest.json", "src"}
 
 

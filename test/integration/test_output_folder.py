@@ -19,14 +19,18 @@ from resnet_hls.project import folder as output_folder
 
 _OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "os.listdir", "shutil.rmtree",
                "fcntl.flock"}  # fmt: skip
-FILES = {"manifest.json": "{}", "src/a.cpp": "int a;", "src/deep/b.h": "int b;"}
+FILES = {
+    "manifest.json": '{"name": "a", "source_kind": "torch", "version": "VERSION"}',
+    "src/a.cpp": "int aVERSION;",
+    "src/deep/b.h": "int bVERSION;",
+}
 
 
 def write(target: Path, version: str) -> None:
     with output_folder.appearing(target, force=True) as folder:
         for name, text in FILES.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text + version)
+            (folder / name).write_text(text.replace("VERSION", version))
 
 
 def content(folder: Path) -> dict[str, str] | None:
@@ -37,7 +41,7 @@ def content(folder: Path) -> dict[str, str] | None:
 
 
 def project(version: str) -> dict[str, str]:
-    return {name: text + version for name, text in FILES.items()}
+    return {name: text.replace("VERSION", version) for name, text in FILES.items()}
 
 
 def killed_at(number: int, target: Path, version: str) -> bool:

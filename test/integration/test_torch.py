@@ -99,11 +99,11 @@ def test_bundled_network(tool: Tool, real_design: RealDesign) -> None:
 
 def test_module_object(factory: Path, tmp_path: Path) -> None:
     module, calibration, _ = torch_module.load_factory(f"{factory}:network")
-    accelerator = resnet_hls.compile(module, calibration=calibration, name="block")
+    accelerator = resnet_hls.compile(module, calibration=calibration, name="one_block")
     quantized = torch_module.quantize(module, calibration)
     images = np.random.default_rng(0).random((6, 3, 8, 8), dtype=np.float32)
     assert np.array_equal(accelerator.run(images), quantized.run(images))
-    assert np.array_equal(resnet_hls.compile(quantized, name="block").run(images), quantized.run(images))
+    assert np.array_equal(resnet_hls.compile(quantized, name="one_block").run(images), quantized.run(images))
     with pytest.raises(resnet_hls.UserError, match="no calibration images"):
         resnet_hls.compile(module)
 

@@ -9,6 +9,7 @@ the rest. A lock on each of these folders, which ends with its process, says whe
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -45,21 +46,26 @@ def check(target: Path, force: bool) -> None:
     if target.is_dir() and any(target.iterdir()):
         if not force:
             raise UserError("the folder is not empty", where=where, help=f"{_CHOOSE}, or replace it with --force")
-        from resnet_hls.project import manifest  # it imports numpy, which most commands need not
-
-        try:
-            manifest.read(target)  # many tools write a file of this name
-        except UserError as error:
+        if not _holds_project(target):
             raise UserError(
-                f"the folder holds no project, so --force does not replace it: {error.message}",
+                "the folder holds no project, so --force does not replace it",
                 where=where,
                 help=f"{_CHOOSE}, or empty the folder yourself",
-            ) from error
+            )
     parent = _nearest(target.parent)
     if not parent.is_dir():
         raise UserError(f"cannot be made: {parent} is a file", where=where, help=_CHOOSE)
     if not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"cannot be made: {parent} is not writable", where=where, help=_CHOOSE)
+
+
+def _holds_project(folder: Path) -> bool:
+    """Whether there is a manifest of ours, of whatever version: many tools write a file of that name."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and {"name", "source_kind"} <= manifest.keys()
 
 
 @contextlib.contextmanager
