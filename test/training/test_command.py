@@ -119,7 +119,7 @@ def test_a_run_that_begins_with_another(small: Path, tmp_path: Path, capsys: pyt
         ({"log": []}, f"{first}: no epoch of it has ended"),
         (
             {"made": {**begun["made"], "network": "resnet20"}, "best": resnet.resnet20().state_dict()},
-            f"{first}: is of resnet20, not of resnet8",
+            f"{first}: has weights of resnet20, not of resnet8",
         ),
     ):
         checkpoint.save(first / "float.checkpoint", {**begun, **change})
@@ -172,7 +172,7 @@ def test_a_run_that_begins_with_a_file_of_weights(
         (str(file), f"{file}: has no exponent of '"),
         (str(tmp_path / "list"), "float.checkpoint: is no checkpoint of a bundled network"),
         ("./resnet8", "./resnet8: there is no run"),
-        ("resnet20", "resnet20: is of resnet20, not of resnet8"),
+        ("resnet20", "resnet20: has weights of resnet20, not of resnet8"),
         (str(tmp_path / "none.safetensors"), "none.safetensors: no such file"),
     ):
         assert main([*arguments[:-1], given]) == 1

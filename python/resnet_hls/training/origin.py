@@ -48,7 +48,7 @@ def find(given: str, option: str, wanted: str | None = None) -> Origin:
     name, found = _of_file(given) if is_file else _of_run(given, option)
     if name != (wanted or name):
         help = f"give {wanted}, or a run or weights of it, as {option}"
-        raise UserError(f"is of {name}, not of {wanted}", where=given, help=help)
+        raise UserError(f"has weights of {name}, not of {wanted}", where=given, help=help)
     return found
 
 
