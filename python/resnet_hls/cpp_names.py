@@ -58,13 +58,12 @@ wait_order wand weak weak0 weak1 when while wildcard wire with within wor xnor x
 """
 #: Taken for anything in the emitted C++.
 RESERVED = frozenset(re.findall(r"\w+", _KEYWORDS + _LIBRARY + _EMITTED))
-#: Taken for the top function, whose name is a file's name, too.
 _RESERVED_FOR_MODELS = RESERVED | frozenset(re.findall(r"\w+", _FILES))
 _RESERVED_IN_ANY_CASE = frozenset(re.findall(r"\w+", _HDL))
 
 
 def reserved_for_models(name: str) -> bool:
-    """Whether no top function may be called so."""
+    """Whether no top function may be called `name`, which is a file's, a module's and an entity's name, too."""
     return name in _RESERVED_FOR_MODELS or name.lower() in _RESERVED_IN_ANY_CASE  # VHDL knows no case
 
 

@@ -44,24 +44,28 @@ def find(given: str, option: str, wanted: str | None = None) -> Origin:
     Raises:
         UserError: there is none, it is damaged, or another network.
     """
-    is_file = given in BUNDLED or given.endswith(weights.SUFFIX)
-    name, found = _of_file(given) if is_file else _of_run(given, option)
+    if given in BUNDLED:
+        name, found = _of_file(given, BUNDLED[given].weights, given)
+    elif given.endswith(weights.SUFFIX):
+        name, found = _of_file(given, Path(given))
+    else:
+        name, found = _of_run(given, option)
     if name != (wanted or name):
         help = f"give {wanted}, or a run or weights of it, as {option}"
         raise UserError(f"has weights of {name}, not of {wanted}", where=given, help=help)
     return found
 
 
-def _of_file(given: str) -> tuple[str, Origin]:
-    path = BUNDLED[given].weights if given in BUNDLED else Path(given)
+def _of_file(given: str, path: Path, named: str = "") -> tuple[str, Origin]:
+    """The network of a file, which a command names `named`, or by what the file is called."""
     read = weights.read(path)
     try:
         network = read.floats()
     except UserError as error:
         raise UserError(error.message, where=given, help=error.help) from error
-    named = given if given in BUNDLED else path.name
-    if named == weights.OF_A_RUN and "run" in read.training:
-        named = f"runs/{read.training['run']}/{named}"
+    if not named:  # every run calls its file the same
+        of_a_run = path.name == weights.OF_A_RUN and "run" in read.training
+        named = f"runs/{read.training['run']}/{path.name}" if of_a_run else path.name
     sum = hashlib.sha256(path.read_bytes()).hexdigest()
     return read.network, Origin(network, named, f"{named}: {read.summary}, SHA-256 {sum[:16]}…")
 
